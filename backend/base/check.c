@@ -1,0 +1,19 @@
+/* The one place where a broken invariant ends the process.  See check.h. */
+#include "backend/base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+_Noreturn void check_failed(const char *file, int line, const char *condition)
+{
+	char text[256];
+	int n;
+
+	/* write(2) and not stdio: the heap may be what is broken. */
+	n = snprintf(text, sizeof(text), "CHECK failed: %s:%d: %s\n", file,
+		     line, condition);
+	if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
+		_exit(134);
+	abort();
+}

@@ -1,0 +1,47 @@
+/*
+ * Every bound that we set on what a guest can make us hold or do.  A loop over
+ * guest-controlled numbers names one of these in its header.
+ */
+#pragma once
+
+#include <assert.h>
+
+#define XEN_PAGE_BYTES 4096u
+#define SECTOR_BYTES   512u
+#define PAGE_SECTORS   (XEN_PAGE_BYTES / SECTOR_BYTES)
+
+/* blkif.h: direct segments of one request. */
+#define LIMIT_SEGMENTS 11u
+
+/* Shape of the transport (design: order 0 to 4, up to 16 queues). */
+#define LIMIT_RING_ORDER 4u
+#define LIMIT_RING_PAGES (1u << LIMIT_RING_ORDER)
+#define LIMIT_RING_SLOTS 512u
+#define LIMIT_QUEUES	 16u
+
+/* Persistent grants of one queue: the number that Linux allows per ring. */
+#define LIMIT_PERSISTENT 1056u
+
+/* Pages of one queue's pool of bounce pages; never less than one request. */
+#define LIMIT_POOL_PAGES   1024u
+#define LIMIT_POOL_SHRINK  64u /* pages given back in one batch */
+#define LIMIT_POOL_IDLE_MS 1000u
+
+/* One turn of a queue takes at most so many requests, then looks around. */
+#define LIMIT_TURN_REQUESTS 64u
+
+/* The longest that a queue spins before it sleeps. */
+#define LIMIT_POLL_NS 50000u
+
+/* Guest-caused log lines: so many at once, then so many per minute. */
+#define LIMIT_LOG_BURST	     10u
+#define LIMIT_LOG_PER_MINUTE 20u
+
+/* xenstore: longest value that we look at (XENSTORE_PAYLOAD_MAX is 4096). */
+#define LIMIT_NODE_BYTES 256u
+#define LIMIT_DEVICES	 1024u
+
+static_assert(LIMIT_RING_PAGES * XEN_PAGE_BYTES / 128 >= LIMIT_RING_SLOTS / 1,
+	      "the largest ring must hold its slots");
+static_assert(LIMIT_POOL_PAGES >= LIMIT_SEGMENTS,
+	      "one request must always fit into the pool");

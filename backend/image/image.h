@@ -1,0 +1,91 @@
+/*
+ * Storage: one of the three seams.
+ *
+ * An image is the backing store of one virtual disk; a channel is one queue's
+ * own way into it, used by that queue's thread alone.  I/O is asynchronous: a
+ * submitted operation completes exactly once, through poll().  Engines: file
+ * (io_uring), null, ram; the simulator's tests bring a faulty disk of their own.
+ *
+ * Ranges were checked before they get here; an engine CHECKs them again, since
+ * only our own bug could have let a wrong one through.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "backend/base/limits.h"
+
+enum image_operation {
+	IMAGE_READ,
+	IMAGE_WRITE,
+	IMAGE_FLUSH, /* all writes that completed before, on any channel, become durable */
+	IMAGE_OPERATION_COUNT,
+};
+
+struct image_info {
+	uint64_t sectors;	       /* capacity, 512-byte sectors */
+	uint32_t physical_block_bytes; /* power of two, 512 or more */
+	bool readonly;
+};
+
+/* One operation; iov and its memory stay valid until it completes. */
+struct image_io {
+	enum image_operation operation;
+	uint64_t sector;
+	uint32_t tag; /* comes back in image_done; unique among those in flight */
+	uint32_t iov_count;
+	struct iovec *iov; /* an engine may advance it after a short transfer */
+};
+
+struct image_done {
+	uint32_t tag;
+	int32_t result; /* 0, or -errno; never a short count */
+};
+
+struct image;
+struct image_channel;
+
+struct image_operations {
+	void (*info)(const struct image *image, struct image_info *info);
+	/* depth: operations in flight at most; queue: which one, 0 .. */
+	int (*open_channel)(struct image *image, unsigned int queue,
+			    unsigned int depth,
+			    struct image_channel **channel);
+	/* nothing may be in flight */
+	void (*close_channel)(struct image_channel *channel);
+	/* takes the operation; 0, or -errno when it could not be taken at all */
+	int (*submit)(struct image_channel *channel, const struct image_io *io);
+	/* hands on what was submitted and collects completions; never blocks */
+	unsigned int (*poll)(struct image_channel *channel,
+			     struct image_done *done, unsigned int room);
+	/* a descriptor that becomes readable when poll() has something; -1: never needed */
+	int (*descriptor)(const struct image_channel *channel);
+	/* all channels are closed */
+	void (*close)(struct image *image);
+};
+
+struct image {
+	const struct image_operations *operations;
+};
+
+struct image_channel {
+	const struct image_operations *operations;
+};
+
+/**
+ * image_file_open() - a file or block device behind open descriptors.
+ * @fds: one open file description per queue; owned by the image from here on
+ * @direct: they were opened with O_DIRECT
+ *
+ * Return: 0 or -errno.
+ */
+int image_file_open(const int *fds, unsigned int count, uint64_t sectors,
+		    bool readonly, bool direct, struct image **image);
+
+/** image_null_open() - reads zeroes, forgets writes; for measuring. */
+int image_null_open(uint64_t sectors, bool readonly, struct image **image);
+
+/** image_ram_open() - a disk in anonymous memory, zeroes at first. */
+int image_ram_open(uint64_t sectors, bool readonly, struct image **image);

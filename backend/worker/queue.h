@@ -1,0 +1,87 @@
+/*
+ * One queue: a ring, its event channel, its grants, its way into the image.
+ *
+ * Everything it needs it owns, so that queues share nothing on the data path.
+ * Exactly one thread runs a queue: run.c's, or a test that calls queue_turn().
+ *
+ * Data flows one way: ring -> request -> grants -> image -> response.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/base/inflight.h"
+#include "backend/base/link.h"
+#include "backend/worker/vbd.h"
+
+/*
+ * enum queue_state
+ *
+ *   DETACHED  no ring; only queue_attach() is legal
+ *   SERVING   takes requests
+ *   BROKEN    the guest broke the ring protocol: takes nothing more, finishes
+ *             what is in flight, waits for queue_detach()
+ *   DRAINING  takes nothing more; queue_detach() is on its way
+ */
+enum queue_state {
+	QUEUE_DETACHED,
+	QUEUE_SERVING,
+	QUEUE_BROKEN,
+	QUEUE_DRAINING,
+	QUEUE_STATE_COUNT,
+};
+
+struct queue_options {
+	const struct vbd_options *vbd;
+	unsigned int index;
+	struct inflight_queue *table;
+};
+
+/** queue_create() - a queue that is not attached; 0 or -errno. */
+int queue_create(const struct queue_options *options, struct queue **queue);
+void queue_destroy(struct queue *queue);
+
+/** queue_attach() - map the ring, bind the port; REFUSAL_NONE or a fatal refusal. */
+enum refusal queue_attach(struct queue *queue, const struct link_attach *attach);
+
+/** queue_detach() - drain, unmap, unbind; waits for the image. */
+void queue_detach(struct queue *queue);
+
+/**
+ * queue_turn() - take requests, do I/O, answer: a bounded amount of each.
+ *
+ * Never blocks.  Return: whether anything was done; call again if so.
+ */
+bool queue_turn(struct queue *queue);
+
+/**
+ * queue_settle() - before sleeping: ask for an event at the next request, look once more.
+ *
+ * Return: true when the queue may sleep until its event or its image's descriptor
+ * fires; false when there is work already.
+ */
+bool queue_settle(struct queue *queue);
+
+/** queue_events() - take pending events off the port and unmask it; how many. */
+unsigned int queue_events(struct queue *queue);
+
+/**
+ * queue_maintain() - give back idle pages and what else has a time limit.
+ *
+ * Return: nanoseconds until it should be called again, or UINT64_MAX for never:
+ * an idle queue does not wake up.
+ */
+uint64_t queue_maintain(struct queue *queue, uint64_t now_ns);
+
+enum queue_state queue_state(const struct queue *queue);
+enum refusal queue_refusal(const struct queue *queue); /* why it is BROKEN */
+unsigned int queue_inflight(const struct queue *queue);
+const struct stats *queue_stats(const struct queue *queue);
+
+/* Descriptors to sleep on; -1 where there is none. */
+int queue_event_fd(const struct queue *queue);
+int queue_image_fd(const struct queue *queue);
+
+/** queue_check() - CHECK all relations among its fields. */
+void queue_check(const struct queue *queue);

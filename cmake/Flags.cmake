@@ -1,0 +1,62 @@
+# One place for what every C file of ours is compiled with.
+# gcc and clang see different bugs (gcc misses uninitialised returns, clang
+# misses some fall-throughs), so both must stay clean with these.
+add_library(xenblk_flags INTERFACE)
+target_compile_features(xenblk_flags INTERFACE c_std_17)
+target_compile_definitions(xenblk_flags INTERFACE _GNU_SOURCE)
+target_include_directories(xenblk_flags INTERFACE ${PROJECT_SOURCE_DIR}
+                                                  ${PROJECT_BINARY_DIR}/include)
+target_compile_options(
+  xenblk_flags
+  INTERFACE -Wall
+            -Wextra
+            -Wshadow
+            -Wconversion
+            -Wstrict-prototypes
+            -Wmissing-prototypes
+            -Wcast-qual
+            -Wundef
+            -Wvla
+            -Wformat=2
+            -Wimplicit-fallthrough
+            -Wswitch-enum
+            -fno-strict-aliasing
+            -fno-common
+            $<$<C_COMPILER_ID:Clang>:-Wconditional-uninitialized>
+            $<$<C_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)
+if(XENBLK_WERROR)
+  target_compile_options(xenblk_flags INTERFACE -Werror)
+endif()
+
+# xenblk_library(NAME DIR [EXCLUDE file...]): a static library of the C files in
+# this folder (not of test_*.c and main.c).  A new noun is a new file, nothing more.
+function(xenblk_library name)
+  cmake_parse_arguments(ARG "" "" "EXCLUDE;LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.c)
+  list(FILTER sources EXCLUDE REGEX "/(test_[^/]*|main|[^/]*_main)\\.c$")
+  foreach(f IN LISTS ARG_EXCLUDE)
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${f})
+  endforeach()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC xenblk_flags ${ARG_LINK})
+endfunction()
+
+# xenblk_tests(LABEL LINK lib...): every test_*.c of this folder becomes one cmocka
+# program and one ctest entry named after the file.
+function(xenblk_tests label)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  if(NOT XENBLK_TESTS)
+    return()
+  endif()
+  file(GLOB tests CONFIGURE_DEPENDS test_*.c)
+  foreach(t IN LISTS tests)
+    get_filename_component(n ${t} NAME_WE)
+    string(REPLACE "test_" "" short ${n})
+    add_executable(${n} ${t})
+    target_link_libraries(${n} PRIVATE ${ARG_LINK} cmocka)
+    set_target_properties(${n} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                          ${PROJECT_BINARY_DIR}/tests)
+    add_test(NAME unit.${label}.${short} COMMAND ${n})
+    set_tests_properties(unit.${label}.${short} PROPERTIES TIMEOUT 120 LABELS unit)
+  endforeach()
+endfunction()

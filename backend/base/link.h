@@ -101,7 +101,7 @@ struct link_message {
 #define LINK_MAX_FDS (1u + LIMIT_QUEUES)
 
 /**
- * link_pair() - make a connected pair of close-on-exec sockets.
+ * link_pair() - make a connected pair of close-on-exec, non-blocking sockets.
  *
  * Return: 0, or -errno.
  */

@@ -28,7 +28,8 @@
  */
 void sim_reset(uint64_t seed);
 
-/** sim_domain_create() - a new domain with so many pages of memory, 0 or -errno. */
+/** sim_domain_create() - a new domain with so many pages of memory, 0 or
+ * -errno. */
 int sim_domain_create(uint32_t domid, uint32_t pages);
 
 /**
@@ -44,7 +45,8 @@ uint32_t sim_enter(uint32_t domid);
 
 /* --- memory and grant tables, as the guest itself can reach them --- */
 
-/** sim_guest_page() - the domain's own view of its frame, NULL beyond its memory. */
+/** sim_guest_page() - the domain's own view of its frame, NULL beyond its
+ * memory. */
 void *sim_guest_page(uint32_t domid, uint32_t frame);
 
 enum {
@@ -52,10 +54,11 @@ enum {
 };
 
 /**
- * sim_grant() - write entry gref of the domain's grant table: peer may use frame.
+ * sim_grant() - write entry gref of the domain's grant table: peer may use
+ * frame.
  *
- * A guest may overwrite an entry in use: mappings that exist keep the old frame.
- * Return: 0, or -EINVAL for a gref or frame out of range.
+ * A guest may overwrite an entry in use: mappings that exist keep the old
+ * frame. Return: 0, or -EINVAL for a gref or frame out of range.
  */
 int sim_grant(uint32_t domid, uint32_t gref, uint32_t peer, uint32_t frame,
 	      unsigned int flags);
@@ -74,19 +77,20 @@ bool sim_port_pending(uint32_t domid, uint32_t port);
 /* --- faults: the k-th call from now on fails --- */
 
 enum sim_call {
-	SIM_CALL_MAP,	 /* xengnttab_map_* : NULL, errno = error */
-	SIM_CALL_UNMAP,	 /* xengnttab_unmap: -1; the mapping stays */
-	SIM_CALL_COPY,	 /* xengnttab_grant_copy as a whole: -1 */
+	SIM_CALL_MAP,	       /* xengnttab_map_* : NULL, errno = error */
+	SIM_CALL_UNMAP,	       /* xengnttab_unmap: -1; the mapping stays */
+	SIM_CALL_COPY,	       /* xengnttab_grant_copy as a whole: -1 */
 	SIM_CALL_COPY_SEGMENT, /* one segment's status is an error */
-	SIM_CALL_BIND,	 /* xenevtchn_bind_* */
-	SIM_CALL_NOTIFY, /* xenevtchn_notify: -1 */
-	SIM_CALL_OPEN,	 /* xen*_open: NULL */
-	SIM_CALL_XS,	 /* any xs_* call that talks to the store */
+	SIM_CALL_BIND,	       /* xenevtchn_bind_* */
+	SIM_CALL_NOTIFY,       /* xenevtchn_notify: -1 */
+	SIM_CALL_OPEN,	       /* xen*_open: NULL */
+	SIM_CALL_XS,	       /* any xs_* call that talks to the store */
 	SIM_CALL_COUNT,
 };
 
 /**
- * sim_fail() - the k-th such call by the domain from now on (1 = the next) fails.
+ * sim_fail() - the k-th such call by the domain from now on (1 = the next)
+ * fails.
  * @error: errno that it fails with; for a copy segment a positive GNTST number
  *
  * One plan per kind of call and domain; k = 0 removes it.
@@ -100,10 +104,10 @@ void sim_clock_advance(uint64_t ns);
 /* --- what is held: the ledger --- */
 
 struct sim_ledger {
-	uint32_t mapped_pages;	 /* by xengnttab handles of this domain */
-	uint32_t mappings;	 /* map calls not yet unmapped */
-	uint32_t shared_pages;	 /* by xengntshr handles of this domain */
-	uint32_t ports;		 /* bound, not closed */
+	uint32_t mapped_pages; /* by xengnttab handles of this domain */
+	uint32_t mappings;     /* map calls not yet unmapped */
+	uint32_t shared_pages; /* by xengntshr handles of this domain */
+	uint32_t ports;	       /* bound, not closed */
 	uint32_t evtchn_handles;
 	uint32_t gnttab_handles;
 	uint32_t xs_handles;
@@ -111,9 +115,11 @@ struct sim_ledger {
 	/* since sim_reset(), for oracles and benchmarks */
 	uint64_t map_calls, unmap_calls, copy_calls, copy_segments;
 	uint64_t notifies, events_delivered, xs_calls;
-	/* errors of the caller that real Xen would have answered too: each is a bug */
+	/* errors of the caller that real Xen would have answered too: each is a
+	 * bug */
 	uint64_t bad_unmaps; /* unmap of what is not mapped so */
-	uint64_t bad_ports;  /* notify, unmask or unbind of a port that is not ours */
+	uint64_t bad_ports;  /* notify, unmask or unbind of a port that is not
+				ours */
 };
 
 /** sim_ledger() - what this domain holds now. */

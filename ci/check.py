@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""The whole test suite, step by step: what ./check runs.
+
+Every step writes build/check/STEP.log.  A failing step does not stop the rest;
+each failure prints the command that repeats it.  The last line says how many
+tests passed and failed; a step without tests of its own counts as one.
+"""
+import argparse
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+LOGS = TOP / 'build' / 'check'
+JOBS = str(os.cpu_count() or 2)
+STEPS = []
+
+
+class Failed(Exception):
+    """A command of a step failed; says which, and how to repeat it."""
+
+
+class Run:
+    """One run of one step: its log, and what it counted."""
+
+    def __init__(self, step, options):
+        self.step, self.options = step, options
+        self.path = LOGS / f'{step.name}.log'
+        self.log = open(self.path, 'wb')
+        self.passed = self.failed = self.skipped = 0
+
+    def command(self, argv, timeout=1200, log=None, env=None):
+        """Run to the end, log everything; Failed if it does not exit with 0."""
+        log = log or self.log
+        log.write(f'$ {shlex.join(argv)}\n'.encode())
+        log.flush()
+        p = subprocess.Popen(argv, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                             start_new_session=True, env={**os.environ, **(env or {})})
+        try:
+            status = p.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Failed(f'{shlex.join(argv)}\n    did not end within {timeout} s and was stopped') from None
+        finally:
+            self.end(p)
+        if status != 0:
+            raise Failed(f'{shlex.join(argv)}\n    ended with status {status}')
+
+    @staticmethod
+    def end(process):
+        """Nothing of a step outlives it: end its whole process group."""
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+    def build(self, preset, targets=()):
+        self.command(['cmake', '--preset', preset, '-DXENBLK_WERROR=ON'], 120)
+        self.command(['cmake', '--build', f'build/{preset}', '-j', JOBS, *(['--target', *targets] if targets else [])])
+
+    def ctest(self, preset, arguments=(), env=None):
+        """Run a preset's tests and count them one by one."""
+        self.log.flush()
+        start = self.path.stat().st_size
+        failure = None
+        try:
+            self.command(['ctest', '--test-dir', f'build/{preset}', '--output-on-failure', '--no-tests=error', '-j', JOBS,
+                          *arguments], 1500, env=env)
+        except Failed as e:
+            failure = e
+        text = self.path.read_bytes()[start:].decode(errors='replace')
+        total = re.search(r'tests passed, (\d+) tests? failed out of (\d+)', text)
+        if total:
+            failed, count = int(total.group(1)), int(total.group(2))
+            skipped = len(re.findall(r'\*\*\*Skipped', text))
+            self.passed += count - failed - skipped
+            self.failed += failed
+            self.skipped += skipped
+        if failure:
+            broken = re.findall(r'^\t *\d+ - (\S+)', text, re.M)
+            repeat = f'ctest --test-dir build/{preset} --output-on-failure -R "^({"|".join(broken)})$"' if broken else ''
+            raise Failed(f'{repeat or failure}\n    {len(broken)} tests failed: {", ".join(broken[:12])}')
+
+    def bin(self, preset, name):
+        path = TOP / 'build' / preset / 'bin' / name
+        if not path.exists():
+            raise Failed(f'build/{preset}/bin/{name} was not built')
+        return f'build/{preset}/bin/{name}'
+
+
+class Step:
+    def __init__(self, function, name, sentence, fast):
+        self.function, self.name, self.sentence, self.fast = function, name, sentence, fast
+
+
+def step(name, sentence, fast=False):
+    def register(function):
+        STEPS.append(Step(function, name, sentence, fast))
+        return function
+    return register
+
+
+def shell_scripts():
+    """Every script of ours that names a shell in its first line."""
+    found = []
+    for folder in ('.', '.ci', 'ci', 'coverage', 'tests', 'sim', 'fuzz', 'conformance', 'bench', 'frontend', 'packaging'):
+        paths = (TOP / folder).glob('*') if folder in ('.', '.ci') else (TOP / folder).rglob('*')
+        for p in paths:
+            if p.is_file() and re.match(rb'#!\s*/(usr/)?bin/(env )?(ba|da)?sh\b', p.open('rb').read(64)):
+                found.append(str(p.relative_to(TOP)))
+    return sorted(set(found))
+
+
+# --- the steps, in the order in which they run ---------------------------------
+
+@step('tidy', 'the project\'s own rules hold (ci/tidy)', fast=True)
+def tidy(run):
+    run.command(['ci/tidy'])
+
+
+@step('tidy-rules', 'every rule of ci/tidy can be tripped', fast=True)
+def tidy_rules(run):
+    run.command([sys.executable, 'ci/test_tidy.py'])
+
+
+@step('format', 'C files have the shape of .clang-format', fast=True)
+def code_format(run):
+    run.command(['ci/format'])
+
+
+@step('shellcheck', 'shell scripts pass shellcheck', fast=True)
+def shellcheck(run):
+    run.command(['shellcheck', *shell_scripts()])
+
+
+@step('man', 'man pages pass mandoc\'s lint', fast=True)
+def man(run):
+    pages = sorted(str(p.relative_to(TOP)) for p in TOP.glob('doc/man/*.[1-8]'))
+    if not pages:
+        raise Failed('there is no man page in doc/man')
+    run.command(['mandoc', '-T', 'lint', '-W', 'warning', *pages])
+
+
+@step('dev', 'gcc build with -Werror; unit, contract, replay and system tests', fast=True)
+def dev(run):
+    run.build('dev')
+    run.ctest('dev')
+
+
+@step('headers', 'every header compiles alone', fast=True)
+def headers(run):
+    found = [p for folder in ('backend', 'sim', 'frontend', 'fuzz', 'conformance', 'bench') for p in sorted((TOP / folder).rglob('*.h'))]
+    if not found:
+        raise Failed('there is no header')
+    for p in found:
+        run.command(['gcc', '-std=gnu17', '-D_GNU_SOURCE', '-fsyntax-only', '-x', 'c', '-I.', '-Ibuild/dev/include', str(p.relative_to(TOP))])
+
+
+@step('clang-tidy', 'clang-tidy finds nothing in backend/, sim/ and frontend/')
+def clang_tidy(run):
+    run.command(['ci/clang-tidy', 'build/dev'])
+
+
+@step('release', 'gcc -O2 build with -Werror; the same tests on what ships')
+def release(run):
+    run.build('release')
+    run.ctest('release')
+
+
+@step('asan-ubsan', 'clang build with AddressSanitizer and UBSan; the same tests')
+def asan(run):
+    run.build('asan-ubsan')
+    run.ctest('asan-ubsan')
+
+
+@step('tsan', 'clang build with ThreadSanitizer; the same tests')
+def tsan(run):
+    run.build('tsan')
+    run.ctest('tsan')
+
+
+@step('msan', 'clang build with MemorySanitizer; the in-process tests')
+def msan(run):
+    run.build('msan')
+    run.ctest('msan')
+
+
+@step('conformance', 'the conformance suite on both builds of the simulator')
+def conformance(run):
+    for target in ('inprocess', 'sim'):
+        run.command([run.bin('release', 'xenblk-conform'), 'run', '--target', target])
+
+
+@step('determinism', 'the same seed gives the same trace, twice')
+def determinism(run):
+    tool = run.bin('release', 'xenblk-conform')
+    traces = []
+    for i in (1, 2):
+        path = LOGS / f'determinism-{i}.trace'
+        with open(path, 'wb') as f:
+            run.command([tool, 'run', '--target', 'inprocess', '--json'], log=f)
+        traces.append(re.sub(rb'"seconds": ?[0-9.e-]+', b'', path.read_bytes()))
+    if traces[0] != traces[1]:
+        raise Failed(f'diff {LOGS}/determinism-1.trace {LOGS}/determinism-2.trace\n    two runs with one seed differ')
+
+
+def fuzz(run, preset, engine):
+    run.build(preset)
+    tool = run.bin(preset, 'xenblk-fuzz')
+    names = subprocess.run([tool, 'list'], cwd=TOP, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    harnesses = [line.split()[0] for line in names.stdout.splitlines() if line.strip()]
+    if not harnesses:
+        raise Failed(f'{tool} list names no harness')
+
+    def one(name):
+        argv = [tool, 'run', name, '--engine', engine, '--seconds', str(run.options.fuzz_seconds)]
+        with open(LOGS / f'{run.step.name}-{name}.log', 'wb') as log:
+            try:
+                run.command(argv, run.options.fuzz_seconds + 120, log=log)
+            except Failed as e:
+                return f'{e} (build/check/{run.step.name}-{name}.log)'
+        return None
+
+    with ThreadPoolExecutor(int(JOBS)) as pool:
+        results = list(pool.map(one, harnesses))
+    run.failed += sum(r is not None for r in results)
+    run.passed += sum(r is None for r in results)
+    if run.failed:
+        raise Failed('\n    '.join(r for r in results if r))
+
+
+@step('fuzz-libfuzzer', 'a short run of every harness with libFuzzer, ASan and UBSan')
+def fuzz_libfuzzer(run):
+    fuzz(run, 'fuzz', 'libfuzzer')
+
+
+@step('fuzz-afl', 'a short run of every harness with AFL++')
+def fuzz_afl(run):
+    fuzz(run, 'afl', 'afl')
+
+
+@step('coverage', 'lcov report of unit tests and conformance; floors per folder')
+def coverage(run):
+    run.build('coverage')
+    run.command(['coverage/report', '--no-build'])
+
+
+# --- running them ----------------------------------------------------------------
+
+def execute(step, options):
+    """Run one step; (passed, failed, skipped, reason)."""
+    run = Run(step, options)
+    reason = None
+    try:
+        step.function(run)
+    except Failed as e:
+        reason = str(e)
+    except (OSError, subprocess.SubprocessError) as e:
+        reason = f'{type(e).__name__}: {e}'
+    finally:
+        run.log.close()
+    if reason is None and run.passed == 0:
+        run.passed = 1
+    if reason is not None and run.failed == 0:
+        run.failed = 1
+    return run, reason
+
+
+def report(run, reason, seconds):
+    word = 'ok  ' if reason is None else 'FAIL'
+    skipped = f', {run.skipped} skipped' if run.skipped else ''
+    print(f'{word} {run.step.name:<16}{seconds:7.1f} s  {run.passed} passed, {run.failed} failed{skipped}', flush=True)
+    if reason is None:
+        return
+    print(f'    {reason}')
+    print(f'    again: ./check --only {run.step.name}    log: build/check/{run.step.name}.log; its end:')
+    for line in run.path.read_text(errors='replace').splitlines()[-run.options.tail:]:
+        print(f'    | {line[:200]}')
+    sys.stdout.flush()
+
+
+def commit():
+    p = subprocess.run(['git', '-c', 'safe.directory=*', 'describe', '--always', '--dirty'], cwd=TOP, capture_output=True, text=True)
+    return p.stdout.strip() if p.returncode == 0 else 'no git'
+
+
+def main():
+    p = argparse.ArgumentParser(
+        prog='./check', description='Install what is needed, then run the whole test suite of xenblk.',
+        epilog='Exit status: 0 all passed, 1 something failed, 2 usage, 3 nothing was run, 4 the environment failed.')
+    p.add_argument('--list', action='store_true', help='print the steps and end')
+    p.add_argument('--only', action='append', metavar='STEP', help='run this step only (repeatable)')
+    p.add_argument('--fast', action='store_true', help='what a developer runs before each commit: no sanitizers, no fuzzing')
+    p.add_argument('--no-setup', action='store_true', help='do not look at the installed packages first')
+    p.add_argument('--fuzz-seconds', type=int, default=15, metavar='N', help='per harness and engine (default 15)')
+    p.add_argument('--tail', type=int, default=25, metavar='N', help='lines of a failing log to show (default 25)')
+    options = p.parse_args()
+    if options.list:
+        for s in STEPS:
+            print(f'{s.name:<16}{"fast  " if s.fast else "      "}{s.sentence}')
+        return 0
+    known = {s.name for s in STEPS}
+    for name in options.only or []:
+        if name not in known:
+            p.error(f'there is no step "{name}"; the steps are: {", ".join(s.name for s in STEPS)}')
+    chosen = [s for s in STEPS if (not options.only or s.name in options.only) and (not options.fast or s.fast)]
+    if not chosen:
+        print('check: no step was chosen: nothing was run.', file=sys.stderr)
+        return 3
+
+    LOGS.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    print(f'xenblk {commit()}, {JOBS} cores, {len(chosen)} steps; logs in build/check/', flush=True)
+    passed = failed = skipped = 0
+    failing = []
+    for s in chosen:
+        t = time.monotonic()
+        run, reason = execute(s, options)
+        report(run, reason, time.monotonic() - t)
+        passed, failed, skipped = passed + run.passed, failed + run.failed, skipped + run.skipped
+        if reason is not None:
+            failing.append(s.name)
+    minutes, seconds = divmod(time.monotonic() - started, 60)
+    print(f'{minutes:.0f} min {seconds:.0f} s' + (f', {skipped} skipped' if skipped else ''))
+    if failing:
+        print(f'failing steps: {" ".join(failing)}')
+    print(f'{passed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,10 +1,10 @@
 /*
  * The in-flight region: what must outlive a worker.
  *
- * A memfd that the supervisor makes, one per virtual disk.  It holds, per queue,
- * the counters and the table of requests that were taken from the ring and not
- * yet answered.  The worker writes it; the supervisor only reads the counters
- * (and, when a worker has died, hands the region to the next one).
+ * A memfd that the supervisor makes, one per virtual disk.  It holds, per
+ * queue, the counters and the table of requests that were taken from the ring
+ * and not yet answered.  The worker writes it; the supervisor only reads the
+ * counters (and, when a worker has died, hands the region to the next one).
  *
  * A slot is private memory of ours: nothing in it is ever read from the guest
  * again.  Its state says who may touch it.
@@ -110,7 +110,8 @@ struct inflight_slot *inflight_take(struct inflight_queue *queue);
 /** inflight_release() - back to FREE; the slot must be DONE. */
 void inflight_release(struct inflight_queue *queue, struct inflight_slot *slot);
 
-/** inflight_set_state() - the one setter; CHECKs that the transition is legal. */
+/** inflight_set_state() - the one setter; CHECKs that the transition is legal.
+ */
 void inflight_set_state(struct inflight_slot *slot, enum inflight_state to);
 
 /** inflight_index() - which slot of the table this is. */

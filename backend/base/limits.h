@@ -41,7 +41,7 @@
 #define LIMIT_NODE_BYTES 256u
 #define LIMIT_DEVICES	 1024u
 
-static_assert(LIMIT_RING_PAGES * XEN_PAGE_BYTES / 128 >= LIMIT_RING_SLOTS / 1,
-	      "the largest ring must hold its slots");
+static_assert(LIMIT_RING_PAGES * XEN_PAGE_BYTES / LIMIT_RING_SLOTS >= 108,
+	      "the largest ring holds its slots");
 static_assert(LIMIT_POOL_PAGES >= LIMIT_SEGMENTS,
 	      "one request must always fit into the pool");

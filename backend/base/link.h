@@ -1,9 +1,9 @@
 /*
  * The link: how a supervisor and its worker talk.
  *
- * A SOCK_SEQPACKET socketpair; one packet is one fixed-size message and the file
- * descriptors that belong to it.  The supervisor sends DEVICE once, then any
- * number of ATTACH / DETACH pairs, then STOP (or just closes).  The worker
+ * A SOCK_SEQPACKET socketpair; one packet is one fixed-size message and the
+ * file descriptors that belong to it.  The supervisor sends DEVICE once, then
+ * any number of ATTACH / DETACH pairs, then STOP (or just closes).  The worker
  * answers each.  Whatever comes from the other end is validated here: a worker
  * that a guest took over must not be able to harm the supervisor.
  *
@@ -59,20 +59,21 @@ enum link_image {
 struct link_device {
 	uint32_t domid;
 	uint32_t devid;
-	uint64_t sectors;      /* capacity in 512-byte sectors */
-	uint32_t image;	       /* enum link_image */
-	uint32_t max_queues;   /* 1 .. LIMIT_QUEUES */
-	uint32_t readonly;     /* 0 or 1 */
-	uint32_t direct;       /* the file was opened with O_DIRECT */
+	uint64_t sectors;	 /* capacity in 512-byte sectors */
+	uint32_t image;		 /* enum link_image */
+	uint32_t max_queues;	 /* 1 .. LIMIT_QUEUES */
+	uint32_t readonly;	 /* 0 or 1 */
+	uint32_t direct;	 /* the file was opened with O_DIRECT */
 	uint32_t persistent_cap; /* per queue, 0 .. LIMIT_PERSISTENT */
-	uint32_t poll_ns;      /* bound of adaptive polling, 0 .. LIMIT_POLL_NS */
+	uint32_t poll_ns; /* bound of adaptive polling, 0 .. LIMIT_POLL_NS */
 	uint32_t log_level;
-	uint32_t sandbox;      /* 0 or 1: drop privileges and filter system calls */
+	uint32_t sandbox; /* 0 or 1: drop privileges and filter system calls */
 };
 
 struct link_queue {
-	uint32_t ring_gref[LIMIT_RING_PAGES]; /* first 1 << ring_order are set */
-	uint32_t event_channel;		      /* the frontend's port */
+	uint32_t
+		ring_gref[LIMIT_RING_PAGES]; /* first 1 << ring_order are set */
+	uint32_t event_channel;		     /* the frontend's port */
 };
 
 struct link_attach {
@@ -108,7 +109,8 @@ struct link_message {
 int link_pair(int *supervisor_end, int *worker_end);
 
 /**
- * link_send() - send one message with descriptors; the descriptors stay open here.
+ * link_send() - send one message with descriptors; the descriptors stay open
+ * here.
  *
  * Return: 0, -EPIPE when the other end is gone, -EAGAIN when a non-blocking
  * link is full, or another -errno.

@@ -71,9 +71,9 @@ bool log_limit_allows(struct log_limit *limit, uint64_t now_ns)
 	earned = (now_ns - limit->refilled_ns) / per_token_ns;
 	if (earned > 0) {
 		limit->refilled_ns += earned * per_token_ns;
-		limit->tokens = earned > LIMIT_LOG_BURST - limit->tokens ?
-					LIMIT_LOG_BURST :
-					limit->tokens + (uint32_t)earned;
+		limit->tokens = earned > LIMIT_LOG_BURST - limit->tokens
+					? LIMIT_LOG_BURST
+					: limit->tokens + (uint32_t)earned;
 	}
 	if (limit->tokens == 0) {
 		limit->suppressed++;

@@ -12,9 +12,9 @@ static const struct {
 	const char *sentence;
 	int16_t status;
 } table[] = {
-	{ "NONE", "", "not refused", 0 },
+	{"NONE", "", "not refused", 0},
 #define REFUSAL(name, clause, status, sentence)                                \
-	{ #name, clause, sentence, status },
+	{#name, clause, sentence, status},
 #include "backend/base/refusals.def"
 #undef REFUSAL
 };

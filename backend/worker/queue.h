@@ -42,8 +42,10 @@ struct queue_options {
 int queue_create(const struct queue_options *options, struct queue **queue);
 void queue_destroy(struct queue *queue);
 
-/** queue_attach() - map the ring, bind the port; REFUSAL_NONE or a fatal refusal. */
-enum refusal queue_attach(struct queue *queue, const struct link_attach *attach);
+/** queue_attach() - map the ring, bind the port; REFUSAL_NONE or a fatal
+ * refusal. */
+enum refusal queue_attach(struct queue *queue,
+			  const struct link_attach *attach);
 
 /** queue_detach() - drain, unmap, unbind; waits for the image. */
 void queue_detach(struct queue *queue);
@@ -56,14 +58,20 @@ void queue_detach(struct queue *queue);
 bool queue_turn(struct queue *queue);
 
 /**
- * queue_settle() - before sleeping: ask for an event at the next request, look once more.
+ * queue_settle() - before sleeping: arm the ring, look once more, unmask the
+ * port.
  *
- * Return: true when the queue may sleep until its event or its image's descriptor
- * fires; false when there is work already.
+ * Return: true when the queue may sleep until its event or its image's
+ * descriptor fires; false when there is work already.
  */
 bool queue_settle(struct queue *queue);
 
-/** queue_events() - take pending events off the port and unmask it; how many. */
+/**
+ * queue_events() - take a pending event off the port; how many there were.
+ *
+ * The port stays masked until queue_settle() has looked at the ring, so that a
+ * guest that kicks without cause cannot make us spin (Q19).
+ */
 unsigned int queue_events(struct queue *queue);
 
 /**

@@ -3,7 +3,8 @@
  *
  * Owns its queues and the ring attachments; borrows the image and the in-flight
  * region.  Called by worker.c (for a link to a supervisor), and directly by
- * the fuzz harnesses and unit tests.  It knows nothing of xenstore or processes.
+ * the fuzz harnesses and unit tests.  It knows nothing of xenstore or
+ * processes.
  */
 #pragma once
 
@@ -64,7 +65,8 @@ enum refusal vbd_attach(struct vbd *vbd, const struct link_attach *attach,
 /** vbd_start() - a thread per queue, 0 or -errno (then still ATTACHED). */
 int vbd_start(struct vbd *vbd);
 
-/** vbd_stop() - ends the threads after the requests in flight; back to ATTACHED. */
+/** vbd_stop() - ends the threads after the requests in flight; back to
+ * ATTACHED. */
 void vbd_stop(struct vbd *vbd);
 
 /**
@@ -74,11 +76,13 @@ void vbd_stop(struct vbd *vbd);
  */
 void vbd_detach(struct vbd *vbd);
 
-/** vbd_broken() - the refusal that stopped a queue, or REFUSAL_NONE; which queue. */
+/** vbd_broken() - the refusal that stopped a queue, or REFUSAL_NONE; which
+ * queue. */
 enum refusal vbd_broken(const struct vbd *vbd, unsigned int *queue);
 
 /**
- * vbd_alarm_fd() - becomes readable when a running queue broke (worker.c polls it).
+ * vbd_alarm_fd() - becomes readable when a running queue broke (worker.c polls
+ * it).
  *
  * Only valid while RUNNING.
  */

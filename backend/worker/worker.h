@@ -1,5 +1,6 @@
 /*
- * The worker's life, seen from its link: receive a device, attach, serve, detach.
+ * The worker's life, seen from its link: receive a device, attach, serve,
+ * detach.
  *
  * Owns the vbd, the image and the mapped region.  main.c gives it the link and
  * sleeps in worker_run(); the in-process device calls worker_step() instead.
@@ -21,7 +22,8 @@ int worker_create(int link_fd, bool threads, struct worker **worker);
 void worker_destroy(struct worker *worker);
 
 /**
- * worker_step() - handle what the link has, and without threads turn every queue.
+ * worker_step() - handle what the link has, and without threads turn every
+ * queue.
  *
  * Never blocks.  Return: 1 when something was done, 0 when not, -EPIPE when the
  * supervisor is gone or said STOP, another -errno when the worker must end.

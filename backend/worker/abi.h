@@ -1,0 +1,50 @@
+/*
+ * The layouts of a ring slot, and one form that nobody above has to ask about.
+ *
+ * x86_64 pads the request's id to 8 bytes (112 bytes a slot), x86_32 packs it
+ * to 4 (108 bytes); both give 32 slots for one page (catalogue J12).  Pure:
+ * works on a private copy of a slot, touches no shared memory.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/base/limits.h"
+#include "backend/base/link.h"
+
+#define ABI_SLOT_WORDS	   28u /* the larger of the two slots, in 32-bit words */
+#define ABI_RESPONSE_WORDS 4u
+
+/* A slot as the guest wrote it, in our own field order; nothing is checked yet.
+ */
+struct wire_request {
+	uint8_t operation;
+	uint8_t nr_segments;
+	uint16_t handle;
+	uint64_t id;
+	uint64_t sector_number;
+	struct {
+		uint32_t gref;
+		uint8_t first_sect;
+		uint8_t last_sect;
+	} seg[LIMIT_SEGMENTS];
+};
+
+/** abi_slot_words() - length of a slot in 32-bit words. */
+size_t abi_slot_words(enum link_abi abi);
+
+/** abi_ring_slots() - slots of a ring of so many pages: a power of two. */
+uint32_t abi_ring_slots(enum link_abi abi, unsigned int pages);
+
+/** abi_decode() - the private copy of a slot to the common form. */
+void abi_decode(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS],
+		struct wire_request *request);
+
+/**
+ * abi_encode_response() - a response as it goes on the ring, padding zeroed.
+ *
+ * Return: its length in words (4 for x86_64, 3 for x86_32).
+ */
+size_t abi_encode_response(enum link_abi abi, uint64_t id, uint8_t operation,
+			   int16_t status, uint32_t raw[ABI_RESPONSE_WORDS]);

@@ -1,0 +1,58 @@
+/*
+ * The cache of persistent grants of one queue (C5 to C11).
+ *
+ * Keyed by gref, O(1) to look up.  Entries in use by a request are never
+ * unmapped; idle ones stand in a list in the order of their last use, so that
+ * the least recently used goes first (C10) and a purge costs what it evicts.
+ * Bounded by its cap; a miss beyond it evicts one idle entry or fails, and the
+ * caller copies instead: the cache makes requests faster, never possible.
+ *
+ * Each grant is mapped on its own, so that each can be unmapped on its own.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "backend/base/stats.h"
+#include "backend/worker/grants.h"
+
+struct persistent;
+struct persistent_entry;
+
+/** persistent_create() - an empty cache of at most cap entries; 0 or -errno. */
+int persistent_create(unsigned int cap, struct grants *grants,
+		      struct stats *stats, struct persistent **cache);
+
+/** persistent_destroy() - unmap all; CHECKs that none is in use; NULL is fine.
+ */
+void persistent_destroy(struct persistent *cache);
+
+/**
+ * persistent_get() - the page of this grant, mapped now if it was not.
+ *
+ * May be called again for a gref in use (Q15).  Return: an entry to be put
+ * back, or NULL when it cannot be mapped or the cache is full of entries in
+ * use.
+ */
+struct persistent_entry *persistent_get(struct persistent *cache,
+					uint32_t gref);
+
+/** persistent_put() - one user less; it becomes the most recently used. */
+void persistent_put(struct persistent *cache, struct persistent_entry *entry,
+		    uint64_t now_ns);
+
+/** persistent_page() - where it is mapped; valid until it is put back. */
+void *persistent_page(const struct persistent_entry *entry);
+
+/**
+ * persistent_expire() - unmap idle entries that were last used before
+ * @before_ns.
+ *
+ * Return: last use of the oldest one left, or UINT64_MAX when none is idle.
+ */
+uint64_t persistent_expire(struct persistent *cache, uint64_t before_ns);
+
+unsigned int persistent_count(const struct persistent *cache);
+
+/** persistent_check() - CHECK every relation (walks all entries). */
+void persistent_check(const struct persistent *cache);

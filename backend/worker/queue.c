@@ -1,0 +1,396 @@
+/* One queue: takes from its ring, hands to submit.c, answers.  See queue.h. */
+#include "backend/worker/queue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "backend/base/check.h"
+#include "backend/base/checked.h"
+#include "backend/base/clock.h"
+#include "backend/base/log.h"
+#include "backend/worker/channel.h"
+#include "backend/worker/request.h"
+#include "backend/worker/ring.h"
+#include "backend/worker/submit.h"
+
+struct queue {
+	struct vbd_options options;
+	unsigned int index;
+	_Atomic int state; /* enum queue_state; written by queue_set_state() */
+	_Atomic int refusal; /* enum refusal: why it is BROKEN */
+	struct inflight_queue *table;
+	struct stats *stats;
+	struct grants *grants;
+	struct channel *channel;
+	struct ring ring;
+	void *ring_memory;
+	unsigned int ring_pages;
+	struct submit *submit;
+	struct request_rules rules;
+	struct log_limit log_limit;
+	uint64_t busy_ns; /* when something last happened */
+};
+
+static const bool transitions[QUEUE_STATE_COUNT][QUEUE_STATE_COUNT] = {
+	[QUEUE_DETACHED] = {[QUEUE_SERVING] = true},
+	[QUEUE_SERVING] = {[QUEUE_BROKEN] = true, [QUEUE_DRAINING] = true},
+	[QUEUE_BROKEN] = {[QUEUE_DRAINING] = true},
+	[QUEUE_DRAINING] = {[QUEUE_DETACHED] = true},
+};
+
+static const char *const state_names[] = {
+	[QUEUE_DETACHED] = "DETACHED",
+	[QUEUE_SERVING] = "SERVING",
+	[QUEUE_BROKEN] = "BROKEN",
+	[QUEUE_DRAINING] = "DRAINING",
+};
+
+_Static_assert(ARRAY_SIZE(state_names) == QUEUE_STATE_COUNT, "a name each");
+
+enum queue_state queue_state(const struct queue *queue)
+{
+	return (enum queue_state)atomic_load_explicit(&queue->state,
+						      memory_order_acquire);
+}
+
+static void queue_set_state(struct queue *queue, enum queue_state to)
+{
+	enum queue_state from = queue_state(queue);
+
+	CHECK(to < QUEUE_STATE_COUNT);
+	CHECK(transitions[from][to]);
+	/* Release: who sees BROKEN also sees why. */
+	atomic_store_explicit(&queue->state, to, memory_order_release);
+	log_line(LOG_DEBUG, "vbd %u/%u queue %u: %s to %s",
+		 queue->options.domid, queue->options.devid, queue->index,
+		 state_names[from], state_names[to]);
+}
+
+int queue_create(const struct queue_options *options, struct queue **queue)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+	int error;
+
+	if (!q)
+		return -ENOMEM;
+	q->options = *options->vbd;
+	q->index = options->index;
+	q->table = options->table;
+	q->stats = &options->table->stats;
+	q->rules.capacity_sectors = options->vbd->sectors;
+	q->rules.readonly = options->vbd->readonly;
+	atomic_init(&q->state, QUEUE_DETACHED);
+	error = grants_create(options->vbd->domid, &q->grants);
+	if (!error)
+		error = channel_create(&q->channel);
+	if (error) {
+		queue_destroy(q);
+		return error;
+	}
+	*queue = q;
+	return 0;
+}
+
+void queue_destroy(struct queue *queue)
+{
+	if (!queue)
+		return;
+	CHECK(queue_state(queue) == QUEUE_DETACHED);
+	channel_destroy(queue->channel);
+	grants_destroy(queue->grants);
+	free(queue);
+}
+
+static unsigned int persistent_cap(const struct queue *queue,
+				   const struct link_attach *attach)
+{
+	uint32_t all = queue->ring.slots * LIMIT_SEGMENTS;
+
+	/* C6, C7, K15: only if the frontend said so at this connection. */
+	if (!attach->persistent)
+		return 0;
+	return queue->options.persistent_cap < all
+		       ? queue->options.persistent_cap
+		       : all;
+}
+
+static enum refusal attach_ring(struct queue *queue,
+				const struct link_attach *attach)
+{
+	const struct link_queue *link = &attach->queue[queue->index];
+
+	queue->ring_pages = 1u << attach->ring_order;
+	queue->ring_memory =
+		grants_map(queue->grants, link->ring_gref, queue->ring_pages);
+	if (!queue->ring_memory)
+		return REFUSE_RING_GRANT;
+	if (!ring_attach(&queue->ring, queue->ring_memory, queue->ring_pages,
+			 (enum link_abi)attach->abi))
+		return REFUSE_RING_ATTACH;
+	if (channel_bind(queue->channel, queue->options.domid,
+			 link->event_channel) != 0)
+		return REFUSE_EVENT_CHANNEL;
+	return REFUSAL_NONE;
+}
+
+/* Undo whatever attach_ring() and queue_attach() got done. */
+static void release_ring(struct queue *queue)
+{
+	submit_destroy(queue->submit);
+	queue->submit = NULL;
+	channel_unbind(queue->channel);
+	if (queue->ring.memory)
+		ring_detach(&queue->ring);
+	if (queue->ring_memory)
+		grants_unmap(queue->grants, queue->ring_memory,
+			     queue->ring_pages);
+	queue->ring_memory = NULL;
+	CHECK(grants_mapped(queue->grants) == 0);
+}
+
+enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
+{
+	struct submit_options options = {
+		.table = queue->table,
+		.grants = queue->grants,
+		.image = queue->options.image,
+		.queue = queue->index,
+	};
+	enum refusal refusal;
+
+	CHECK(queue_state(queue) == QUEUE_DETACHED);
+	CHECK(queue->index < attach->queues);
+	refusal = attach_ring(queue, attach);
+	if (refusal == REFUSAL_NONE) {
+		inflight_reset(queue->table, queue->ring.slots);
+		queue->table->req_cons = queue->ring.req_cons;
+		options.persistent_cap = persistent_cap(queue, attach);
+		if (submit_create(&options, &queue->submit) != 0)
+			refusal = REFUSE_RESOURCES;
+	}
+	if (refusal != REFUSAL_NONE) {
+		release_ring(queue);
+		return refusal;
+	}
+	queue->busy_ns = clock_now_ns();
+	atomic_store_explicit(&queue->refusal, REFUSAL_NONE,
+			      memory_order_relaxed);
+	queue_set_state(queue, QUEUE_SERVING);
+	return REFUSAL_NONE;
+}
+
+static void break_ring(struct queue *queue, enum refusal refusal)
+{
+	CHECK(refusal_is_fatal(refusal));
+	stats_add(&queue->stats->refusals[refusal], 1);
+	atomic_store_explicit(&queue->refusal, (int)refusal,
+			      memory_order_relaxed);
+	queue_set_state(queue, QUEUE_BROKEN);
+	log_line(LOG_WARNING, "vbd %u/%u queue %u: stopped: %s",
+		 queue->options.domid, queue->options.devid, queue->index,
+		 refusal_sentence(refusal));
+}
+
+static void count_refusal(struct queue *queue, const struct request *request,
+			  enum refusal refusal)
+{
+	stats_add(&queue->stats->refused, 1);
+	stats_add(&queue->stats->refusals[refusal], 1);
+	if (log_level() < LOG_INFO ||
+	    !log_limit_allows(&queue->log_limit, queue->busy_ns))
+		return;
+	log_line(LOG_INFO,
+		 "vbd %u/%u queue %u: refused operation %u at sector %llu: %s",
+		 queue->options.domid, queue->options.devid, queue->index,
+		 request->operation, (unsigned long long)request->sector,
+		 refusal_sentence(refusal));
+}
+
+static void count_request(struct stats *stats, const struct request *request)
+{
+	_Atomic uint64_t *const by_kind[REQUEST_KIND_COUNT] = {
+		[REQUEST_READ] = &stats->reads,
+		[REQUEST_WRITE] = &stats->writes,
+		[REQUEST_FLUSH] = &stats->flushes,
+	};
+
+	CHECK(request->kind < REQUEST_KIND_COUNT);
+	stats_add(by_kind[request->kind], 1);
+	stats_add(&stats->segments, request->segments);
+	stats_add(request->kind == REQUEST_READ ? &stats->sectors_read
+						: &stats->sectors_written,
+		  request->sectors);
+}
+
+/* One slot: refused at once, or on its way. */
+static void take_one(struct queue *queue)
+{
+	struct wire_request wire;
+	struct request request;
+	struct inflight_slot *slot;
+	enum refusal refusal;
+
+	ring_take(&queue->ring, &wire);
+	queue->table->req_cons = queue->ring.req_cons;
+	refusal = request_decode(&wire, &queue->rules, &request);
+	if (refusal != REFUSAL_NONE) {
+		count_refusal(queue, &request, refusal);
+		ring_respond(&queue->ring, request.id, request.operation,
+			     refusal_status(refusal));
+		return;
+	}
+	count_request(queue->stats, &request);
+	slot = inflight_take(queue->table);
+	slot->request = request;
+	submit_add(queue->submit, slot);
+}
+
+static bool take_requests(struct queue *queue)
+{
+	int count;
+
+	if (queue_state(queue) != QUEUE_SERVING)
+		return false;
+	count = ring_look(&queue->ring);
+	if (count < 0) {
+		break_ring(queue, REFUSE_RING_OVERFLOW);
+		return true;
+	}
+	for (int i = 0; i < count && i < (int)LIMIT_TURN_REQUESTS; i++)
+		take_one(queue);
+	return count > 0;
+}
+
+static void answer_finished(struct queue *queue)
+{
+	struct inflight_slot *slot;
+	enum refusal refusal;
+	int16_t status;
+
+	while ((slot = submit_finished(queue->submit, &status, &refusal))) {
+		if (refusal != REFUSAL_NONE)
+			count_refusal(queue, &slot->request, refusal);
+		ring_respond(&queue->ring, slot->request.id,
+			     slot->request.operation, status);
+		inflight_release(queue->table, slot);
+	}
+	if (ring_unpushed(&queue->ring) == 0)
+		return;
+	if (ring_push(&queue->ring)) {
+		channel_notify(queue->channel);
+		stats_add(&queue->stats->notifications_sent, 1);
+	} else {
+		stats_add(&queue->stats->notifications_saved, 1);
+	}
+}
+
+bool queue_turn(struct queue *queue)
+{
+	uint64_t now_ns = clock_now_ns();
+	bool taken;
+	bool moved;
+
+	CHECK(queue_state(queue) != QUEUE_DETACHED);
+	CHECK(queue->submit != NULL);
+	taken = take_requests(queue);
+	moved = submit_work(queue->submit, now_ns);
+	answer_finished(queue);
+	CHECK(ring_unanswered(&queue->ring) == queue->table->used);
+	if (!taken && !moved)
+		return false;
+	queue->busy_ns = now_ns;
+	stats_add(&queue->stats->turns, 1);
+	return true;
+}
+
+bool queue_settle(struct queue *queue)
+{
+	CHECK(queue_state(queue) != QUEUE_DETACHED);
+	CHECK(ring_unpushed(&queue->ring) == 0);
+	/* A broken ring is not listened to any more: its port stays masked. */
+	if (queue_state(queue) != QUEUE_SERVING)
+		return true;
+	if (ring_arm(&queue->ring))
+		return false;
+	channel_unmask(queue->channel);
+	return true;
+}
+
+unsigned int queue_events(struct queue *queue)
+{
+	CHECK(queue->channel != NULL);
+	if (!channel_take(queue->channel))
+		return 0;
+	stats_add(&queue->stats->events_received, 1);
+	return 1;
+}
+
+uint64_t queue_maintain(struct queue *queue, uint64_t now_ns)
+{
+	CHECK(queue->submit != NULL);
+	CHECK(now_ns >= queue->busy_ns);
+	return submit_trim(queue->submit, now_ns, now_ns - queue->busy_ns);
+}
+
+void queue_detach(struct queue *queue)
+{
+	CHECK(queue->submit != NULL);
+	queue_set_state(queue, QUEUE_DRAINING);
+	while (submit_busy(queue->submit) > 0) {
+		struct pollfd image = {.fd = queue_image_fd(queue),
+				       .events = POLLIN};
+
+		/* Every completion comes through the image; nothing else may
+		 * wake us now, so a slow disk costs no CPU. */
+		if (!queue_turn(queue) && image.fd >= 0)
+			(void)poll(&image, 1, -1);
+	}
+	CHECK(queue->table->used == 0);
+	release_ring(queue);
+	queue_set_state(queue, QUEUE_DETACHED);
+}
+
+enum refusal queue_refusal(const struct queue *queue)
+{
+	return (enum refusal)atomic_load_explicit(&queue->refusal,
+						  memory_order_relaxed);
+}
+
+unsigned int queue_inflight(const struct queue *queue)
+{
+	return queue->table->used;
+}
+
+const struct stats *queue_stats(const struct queue *queue)
+{
+	return queue->stats;
+}
+
+int queue_event_fd(const struct queue *queue)
+{
+	return channel_fd(queue->channel);
+}
+
+int queue_image_fd(const struct queue *queue)
+{
+	return queue->submit ? submit_fd(queue->submit) : -1;
+}
+
+void queue_check(const struct queue *queue)
+{
+	CHECK(queue->channel != NULL && queue->grants != NULL);
+	if (queue_state(queue) == QUEUE_DETACHED) {
+		CHECK(queue->submit == NULL && queue->ring_memory == NULL);
+		CHECK(grants_mapped(queue->grants) == 0);
+		return;
+	}
+	ring_check(&queue->ring);
+	submit_check(queue->submit);
+	inflight_check(queue->table);
+	CHECK(ring_unanswered(&queue->ring) == queue->table->used);
+	CHECK((queue_refusal(queue) != REFUSAL_NONE) ==
+		      (queue_state(queue) == QUEUE_BROKEN) ||
+	      queue_state(queue) == QUEUE_DRAINING);
+}

@@ -1,0 +1,85 @@
+/* The decoder of requests.  See request.h. */
+#include "backend/worker/request.h"
+
+#include <xen/io/blkif.h>
+
+#include "backend/base/check.h"
+#include "backend/base/checked.h"
+
+_Static_assert(LIMIT_SEGMENTS == BLKIF_MAX_SEGMENTS_PER_REQUEST,
+	       "our bound is the protocol's");
+
+static enum refusal decode_kind(uint8_t operation, struct request *request)
+{
+	switch (operation) {
+	case BLKIF_OP_READ:
+		request->kind = REQUEST_READ;
+		return REFUSAL_NONE;
+	case BLKIF_OP_WRITE:
+		request->kind = REQUEST_WRITE;
+		return REFUSAL_NONE;
+	case BLKIF_OP_FLUSH_DISKCACHE:
+		request->kind = REQUEST_FLUSH;
+		return REFUSAL_NONE;
+	default:
+		/* K5: also what the protocol knows but we did not offer. */
+		return REFUSE_OPERATION_UNKNOWN;
+	}
+}
+
+static enum refusal decode_segments(const struct wire_request *wire,
+				    struct request *request)
+{
+	CHECK(wire->nr_segments <= LIMIT_SEGMENTS);
+	for (unsigned int i = 0; i < wire->nr_segments; i++) {
+		uint8_t first = wire->seg[i].first_sect;
+		uint8_t last = wire->seg[i].last_sect;
+
+		/* J1: both ends within the frame, in this order. */
+		if (last >= PAGE_SECTORS)
+			return REFUSE_SEGMENT_PAST_PAGE;
+		if (first > last)
+			return REFUSE_SEGMENT_REVERSED;
+		request->segment[i].gref = wire->seg[i].gref;
+		request->segment[i].first_sector = first;
+		request->segment[i].last_sector = last;
+		request->sectors += (uint32_t)(last - first) + 1;
+	}
+	request->segments = wire->nr_segments;
+	CHECK(request->sectors <= LIMIT_SEGMENTS * PAGE_SECTORS);
+	return REFUSAL_NONE;
+}
+
+enum refusal request_decode(const struct wire_request *wire,
+			    const struct request_rules *rules,
+			    struct request *request)
+{
+	enum refusal refusal;
+
+	request->id = wire->id;
+	request->operation = wire->operation;
+	request->sector = wire->sector_number;
+	request->sectors = 0;
+	request->segments = 0;
+	refusal = decode_kind(wire->operation, request);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	if (wire->nr_segments > LIMIT_SEGMENTS)
+		return REFUSE_SEGMENTS_MANY;
+	if (wire->nr_segments == 0) {
+		/* Q7: an empty flush is the ordinary one; its sector means
+		 * nothing. */
+		request->sector = 0;
+		return request->kind == REQUEST_FLUSH ? REFUSAL_NONE
+						      : REFUSE_SEGMENTS_NONE;
+	}
+	if (request->kind != REQUEST_READ && rules->readonly)
+		return REFUSE_READ_ONLY;
+	refusal = decode_segments(wire, request);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	if (!range_fits(request->sector, request->sectors,
+			rules->capacity_sectors))
+		return REFUSE_BEYOND_END;
+	return REFUSAL_NONE;
+}

@@ -1,0 +1,32 @@
+/*
+ * Decoding: from what a guest wrote to a request that is safe to carry out, or
+ * to the name of what is wrong with it.
+ *
+ * Pure: no allocation, no log, no Xen call, no shared memory.  Everything
+ * behind this function may rely on what it checked; nothing behind it checks
+ * again but by CHECK.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/base/inflight.h"
+#include "backend/base/refusals.h"
+#include "backend/worker/abi.h"
+
+struct request_rules {
+	uint64_t capacity_sectors;
+	bool readonly;
+};
+
+/**
+ * request_decode() - check one slot against the rules of this disk.
+ * @request: id and operation are set even when refused, for the response
+ *
+ * Clauses: I1, I12, J1, J3, K5, K13, Q7, Q20.
+ * Return: REFUSAL_NONE, or what to refuse it with.
+ */
+enum refusal request_decode(const struct wire_request *wire,
+			    const struct request_rules *rules,
+			    struct request *request);

@@ -1,0 +1,233 @@
+/*
+ * The loop of a queue's thread.  See run.h.
+ *
+ * Turn while there is work; then poll for a while, if polling has paid lately;
+ * then arm the ring, look once more, and sleep on the event channel, the
+ * image's completions and the stop descriptor.  A thread with nothing to expect
+ * sleeps without a time-out: an idle disk does not wake up.
+ */
+#include "backend/worker/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "backend/base/check.h"
+#include "backend/base/clock.h"
+#include "backend/base/limits.h"
+#include "backend/worker/queue.h"
+
+/* Polling starts at this length and doubles up to the bound while it pays. */
+#define POLL_FIRST_NS 4000u
+/* After so many failures in a row polling is tried this seldom. */
+#define POLL_PENALTY_MAX 1024u
+
+struct runner {
+	struct run *run;
+	struct queue *queue;
+	pthread_t thread;
+	bool started;
+	uint32_t poll_ns;  /* how long to poll now; 0: not at all */
+	uint32_t penalty;  /* sleeps to let pass after the last failure */
+	uint32_t patience; /* of those, still to come */
+	bool alarmed;
+};
+
+struct run {
+	int stop_fd;
+	int alarm_fd;
+	uint32_t poll_max_ns;
+	unsigned int count;
+	struct runner runner[];
+};
+
+static void cpu_relax(void)
+{
+	__builtin_ia32_pause();
+}
+
+static bool stopping(const struct run *run)
+{
+	struct pollfd stop = {.fd = run->stop_fd, .events = POLLIN};
+
+	return poll(&stop, 1, 0) > 0;
+}
+
+/* Look at the ring for up to poll_ns; true when a turn found something. */
+static bool poll_for_work(struct runner *r)
+{
+	uint64_t end_ns;
+
+	if (r->poll_ns == 0)
+		return false;
+	end_ns = clock_now_ns() + r->poll_ns;
+	CHECK(r->poll_ns <= r->run->poll_max_ns);
+	do {
+		if (queue_turn(r->queue)) {
+			uint32_t longer = r->poll_ns * 2;
+
+			r->poll_ns = longer < r->run->poll_max_ns
+					     ? longer
+					     : r->run->poll_max_ns;
+			r->penalty = 0;
+			return true;
+		}
+		cpu_relax();
+	} while (clock_now_ns() < end_ns);
+	/* In vain: shorter next time, and after a few failures not for a while.
+	 * This is what keeps polling off when both ends share one CPU. */
+	r->poll_ns = r->poll_ns / 2 < POLL_FIRST_NS / 2 ? 0 : r->poll_ns / 2;
+	if (r->poll_ns == 0) {
+		r->penalty = r->penalty >= POLL_PENALTY_MAX
+				     ? POLL_PENALTY_MAX
+				     : r->penalty * 2 + 8;
+		r->patience = r->penalty;
+	}
+	return false;
+}
+
+/* A sleep so short that polling would have caught the event: try polling. */
+static void learn_from_sleep(struct runner *r, uint64_t slept_ns)
+{
+	if (r->poll_ns > 0 || slept_ns > r->run->poll_max_ns)
+		return;
+	if (r->patience > 0) {
+		r->patience--;
+		return;
+	}
+	r->poll_ns = POLL_FIRST_NS < r->run->poll_max_ns ? POLL_FIRST_NS
+							 : r->run->poll_max_ns;
+}
+
+static int timeout_ms(uint64_t ns)
+{
+	if (ns == UINT64_MAX)
+		return -1;
+	return ns / 1000000u >= 3600000u ? 3600000 : (int)(ns / 1000000u) + 1;
+}
+
+/* Returns false when the thread shall end. */
+static bool sleep_for_work(struct runner *r)
+{
+	struct pollfd wait[] = {
+		{.fd = r->run->stop_fd, .events = POLLIN},
+		{.fd = queue_event_fd(r->queue), .events = POLLIN},
+		{.fd = queue_image_fd(r->queue), .events = POLLIN},
+	};
+	uint64_t start_ns = clock_now_ns();
+	uint64_t next_ns = queue_maintain(r->queue, start_ns);
+
+	if (queue_state(r->queue) == QUEUE_BROKEN)
+		wait[1].fd = -1;
+	(void)poll(wait, 3, timeout_ms(next_ns));
+	if (wait[0].revents)
+		return false;
+	if (wait[1].revents)
+		queue_events(r->queue);
+	learn_from_sleep(r, clock_now_ns() - start_ns);
+	return true;
+}
+
+static void raise_alarm(struct runner *r)
+{
+	const uint64_t one = 1;
+
+	r->alarmed = true;
+	CHECK(write(r->run->alarm_fd, &one, sizeof(one)) == sizeof(one));
+}
+
+static void *runner_main(void *argument)
+{
+	struct runner *r = argument;
+	unsigned int turns = 0;
+	char name[16];
+
+	/* By the thread itself: naming another would open a file. */
+	(void)snprintf(name, sizeof(name), "queue-%u",
+		       (unsigned int)(r - r->run->runner) % LIMIT_QUEUES);
+	(void)pthread_setname_np(pthread_self(), name);
+	for (;;) {
+		if (queue_state(r->queue) == QUEUE_BROKEN && !r->alarmed)
+			raise_alarm(r);
+		if (queue_turn(r->queue) || poll_for_work(r)) {
+			/* A ring that never runs dry must not hide a stop. */
+			if (++turns % 256 == 0 && stopping(r->run))
+				return NULL;
+			continue;
+		}
+		if (!queue_settle(r->queue))
+			continue;
+		if (!sleep_for_work(r))
+			return NULL;
+	}
+}
+
+static int runner_start(struct runner *r)
+{
+	sigset_t all, before;
+	int error;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = -pthread_create(&r->thread, NULL, runner_main, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r->started = error == 0;
+	return error;
+}
+
+int run_create(struct queue *const *queues, unsigned int count,
+	       uint32_t poll_ns, struct run **run)
+{
+	struct run *r;
+	int error = 0;
+
+	CHECK(count >= 1 && count <= LIMIT_QUEUES);
+	CHECK(poll_ns <= LIMIT_POLL_NS);
+	r = calloc(1, sizeof(*r) + count * sizeof(r->runner[0]));
+	if (!r)
+		return -ENOMEM;
+	r->poll_max_ns = poll_ns;
+	r->count = count;
+	r->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r->alarm_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->stop_fd < 0 || r->alarm_fd < 0)
+		error = -errno;
+	for (unsigned int i = 0; i < count && !error; i++) {
+		r->runner[i].run = r;
+		r->runner[i].queue = queues[i];
+		error = runner_start(&r->runner[i]);
+	}
+	if (error) {
+		run_destroy(r);
+		return error;
+	}
+	*run = r;
+	return 0;
+}
+
+void run_destroy(struct run *run)
+{
+	const uint64_t one = 1;
+
+	if (run->stop_fd >= 0)
+		CHECK(write(run->stop_fd, &one, sizeof(one)) == sizeof(one));
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->runner[i].started)
+			CHECK(pthread_join(run->runner[i].thread, NULL) == 0);
+	if (run->stop_fd >= 0)
+		close(run->stop_fd);
+	if (run->alarm_fd >= 0)
+		close(run->alarm_fd);
+	free(run);
+}
+
+int run_alarm_fd(const struct run *run)
+{
+	return run->alarm_fd;
+}

@@ -1,0 +1,446 @@
+/* Requests on their way through pages, grants and the image.  See submit.h. */
+#include "backend/worker/submit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <xen/io/blkif.h>
+
+#include "backend/base/check.h"
+#include "backend/worker/pages.h"
+#include "backend/worker/persistent.h"
+
+/* The private half of a slot: never shared, rebuilt for every request. */
+struct io {
+	struct io *next; /* in one list at a time */
+	struct inflight_slot *slot;
+	int16_t status;
+	uint8_t refusal;
+	uint16_t held;	     /* segments whose page we hold */
+	uint16_t bounced;    /* of those, bounce pages */
+	uint16_t copy_first; /* index of its first segment in the copy batch */
+	struct iovec iov[LIMIT_SEGMENTS];
+	void *page[LIMIT_SEGMENTS];
+	struct persistent_entry *entry[LIMIT_SEGMENTS]; /* NULL: bounced */
+};
+
+struct io_list {
+	struct io *first;
+	struct io **last;
+};
+
+struct submit {
+	struct inflight_queue *table;
+	struct stats *stats;
+	struct grants *grants;
+	struct pages *pages;
+	struct persistent *persistent; /* NULL: copy everything */
+	struct image_channel *channel;
+	unsigned int busy;
+	uint64_t now_ns;
+	struct io_list waiting;	 /* TAKEN, no pages yet */
+	struct io_list arriving; /* being copied in, or ready to be issued */
+	struct io_list leaving;	 /* read, being copied out */
+	struct io_list finished; /* DONE */
+	struct io io[];
+};
+
+/* Grants unused for so long are given back to the guest (Q17). */
+#define PERSISTENT_IDLE_NS 60000000000u
+
+static void list_init(struct io_list *list)
+{
+	list->first = NULL;
+	list->last = &list->first;
+}
+
+static void list_append(struct io_list *list, struct io *io)
+{
+	CHECK(io->next == NULL);
+	*list->last = io;
+	list->last = &io->next;
+}
+
+static struct io *list_take(struct io_list *list)
+{
+	struct io *io = list->first;
+
+	if (!io)
+		return NULL;
+	list->first = io->next;
+	if (!list->first)
+		list->last = &list->first;
+	io->next = NULL;
+	return io;
+}
+
+static unsigned int pool_cap(unsigned int slots)
+{
+	unsigned int all = slots * LIMIT_SEGMENTS;
+
+	return all < LIMIT_POOL_PAGES ? all : LIMIT_POOL_PAGES;
+}
+
+static int submit_open(struct submit *s, const struct submit_options *options)
+{
+	int error = pages_create(pool_cap(s->table->slots), &s->pages);
+
+	if (!error && options->persistent_cap > 0)
+		error = persistent_create(options->persistent_cap, s->grants,
+					  s->stats, &s->persistent);
+	if (!error)
+		error = options->image->operations->open_channel(
+			options->image, options->queue, s->table->slots,
+			&s->channel);
+	return error;
+}
+
+int submit_create(const struct submit_options *options, struct submit **submit)
+{
+	unsigned int slots = options->table->slots;
+	struct submit *s;
+	int error;
+
+	CHECK(slots >= 1 && slots <= LIMIT_RING_SLOTS);
+	s = calloc(1, sizeof(*s) + slots * sizeof(s->io[0]));
+	if (!s)
+		return -ENOMEM;
+	s->table = options->table;
+	s->stats = &options->table->stats;
+	s->grants = options->grants;
+	list_init(&s->waiting);
+	list_init(&s->arriving);
+	list_init(&s->leaving);
+	list_init(&s->finished);
+	for (unsigned int i = 0; i < slots; i++)
+		s->io[i].slot = &options->table->slot[i];
+	error = submit_open(s, options);
+	if (error) {
+		submit_destroy(s);
+		return error;
+	}
+	*submit = s;
+	return 0;
+}
+
+void submit_destroy(struct submit *submit)
+{
+	if (!submit)
+		return;
+	CHECK(submit->busy == 0);
+	CHECK(submit->finished.first == NULL);
+	if (submit->channel)
+		submit->channel->operations->close_channel(submit->channel);
+	persistent_destroy(submit->persistent);
+	pages_destroy(submit->pages);
+	free(submit);
+}
+
+void submit_add(struct submit *submit, struct inflight_slot *slot)
+{
+	struct io *io = &submit->io[inflight_index(submit->table, slot)];
+
+	CHECK(slot->state == INFLIGHT_TAKEN);
+	CHECK(io->next == NULL && io->held == 0);
+	io->status = BLKIF_RSP_OKAY;
+	io->refusal = REFUSAL_NONE;
+	submit->busy++;
+	list_append(&submit->waiting, io);
+}
+
+static void io_release_pages(struct submit *s, struct io *io)
+{
+	while (io->held > 0) {
+		unsigned int i = --io->held;
+
+		if (io->entry[i])
+			persistent_put(s->persistent, io->entry[i], s->now_ns);
+		else
+			pages_give(s->pages, io->page[i]);
+		io->entry[i] = NULL;
+		io->page[i] = NULL;
+	}
+	io->bounced = 0;
+}
+
+static void io_finish(struct submit *s, struct io *io, int16_t status)
+{
+	CHECK(s->busy > 0);
+	io_release_pages(s, io);
+	io->status = status;
+	inflight_set_state(io->slot, INFLIGHT_DONE);
+	s->busy--;
+	list_append(&s->finished, io);
+}
+
+static void io_refuse(struct submit *s, struct io *io, enum refusal refusal)
+{
+	CHECK(refusal != REFUSAL_NONE);
+	io->refusal = (uint8_t)refusal;
+	io_finish(s, io, refusal_status(refusal));
+}
+
+/*
+ * A page for every segment: the guest's own where the cache has or can map it,
+ * else one from the pool.  What cannot be mapped is copied, and the copy
+ * decides whether the grant is good.  Return: false when the pool is short of
+ * pages; then nothing is held.
+ */
+static bool io_hold_pages(struct submit *s, struct io *io)
+{
+	const struct request *r = &io->slot->request;
+
+	CHECK(io->held == 0 && io->bounced == 0);
+	for (unsigned int i = 0; i < r->segments; i++) {
+		const struct segment *segment = &r->segment[i];
+		unsigned char *page;
+
+		io->entry[i] = NULL;
+		if (s->persistent)
+			io->entry[i] =
+				persistent_get(s->persistent, segment->gref);
+		if (io->entry[i])
+			page = persistent_page(io->entry[i]);
+		else
+			page = pages_take(s->pages);
+		if (!page) {
+			io_release_pages(s, io);
+			return false;
+		}
+		io->page[i] = page;
+		io->held++;
+		if (!io->entry[i])
+			io->bounced++;
+		io->iov[i].iov_base =
+			page + segment->first_sector * SECTOR_BYTES;
+		io->iov[i].iov_len = (size_t)(segment->last_sector -
+					      segment->first_sector + 1) *
+				     SECTOR_BYTES;
+	}
+	return true;
+}
+
+/* Put the request's bounced segments into the copy batch, in either direction.
+ */
+static void io_collect_copies(struct submit *s, struct io *io, bool in)
+{
+	const struct request *r = &io->slot->request;
+
+	CHECK(grants_copy_room(s->grants) >= io->bounced);
+	io->copy_first = (uint16_t)grants_copy_count(s->grants);
+	for (unsigned int i = 0; i < r->segments; i++) {
+		const struct grants_span span = {
+			.gref = r->segment[i].gref,
+			.offset = (uint16_t)(r->segment[i].first_sector *
+					     SECTOR_BYTES),
+			.length = (uint16_t)io->iov[i].iov_len,
+		};
+
+		if (io->entry[i])
+			continue;
+		if (in)
+			grants_copy_in(s->grants, &span, io->iov[i].iov_base);
+		else
+			grants_copy_out(s->grants, &span, io->iov[i].iov_base);
+	}
+	stats_add(&s->stats->copies, io->bounced);
+}
+
+static void run_copies(struct submit *s)
+{
+	if (grants_copy_count(s->grants) > 0)
+		stats_add(&s->stats->copy_calls, 1);
+	grants_copy_run(s->grants);
+}
+
+static void issue(struct submit *s, struct io *io,
+		  enum image_operation operation)
+{
+	const struct request *r = &io->slot->request;
+	const struct image_io command = {
+		.operation = operation,
+		.sector = r->sector,
+		.tag = inflight_index(s->table, io->slot),
+		.iov_count = operation == IMAGE_FLUSH ? 0 : r->segments,
+		.iov = io->iov,
+	};
+	int error;
+
+	inflight_set_state(io->slot, operation == IMAGE_FLUSH
+					     ? INFLIGHT_FLUSHING
+					     : INFLIGHT_ISSUED);
+	error = s->channel->operations->submit(s->channel, &command);
+	if (!error)
+		return;
+	stats_add(&s->stats->errors, 1);
+	io_finish(s, io, BLKIF_RSP_ERROR);
+}
+
+/* First half of a turn: pages, grants, copies in, and off to the image. */
+static bool start_waiting(struct submit *s)
+{
+	struct io *io;
+	bool moved = false;
+
+	grants_copy_reset(s->grants);
+	while ((io = s->waiting.first) != NULL &&
+	       grants_copy_room(s->grants) >= LIMIT_SEGMENTS) {
+		if (!io_hold_pages(s, io)) {
+			/* Completions give pages back: the pool holds at least
+			 * one request, so the first in line always gets on. */
+			CHECK(s->busy > 1);
+			stats_add(&s->stats->pool_waits, 1);
+			break;
+		}
+		list_append(&s->arriving, list_take(&s->waiting));
+		moved = true;
+		if (io->slot->request.kind != REQUEST_READ)
+			io_collect_copies(s, io, true);
+	}
+	run_copies(s);
+	while ((io = list_take(&s->arriving)) != NULL) {
+		const struct request *r = &io->slot->request;
+
+		if (r->kind == REQUEST_READ)
+			issue(s, io, IMAGE_READ);
+		else if (!grants_copied(s->grants, io->copy_first, io->bounced))
+			io_refuse(s, io, REFUSE_GRANT_BAD);
+		else if (r->segments > 0)
+			issue(s, io, IMAGE_WRITE);
+		else
+			issue(s, io, IMAGE_FLUSH);
+	}
+	return moved;
+}
+
+static void complete(struct submit *s, const struct image_done *done)
+{
+	struct io *io;
+	const struct request *r;
+
+	CHECK(done->tag < s->table->slots);
+	io = &s->io[done->tag];
+	r = &io->slot->request;
+	CHECK(io->slot->state == INFLIGHT_ISSUED ||
+	      io->slot->state == INFLIGHT_FLUSHING);
+	if (done->result != 0) {
+		CHECK(done->result < 0);
+		stats_add(&s->stats->errors, 1);
+		io_finish(s, io, BLKIF_RSP_ERROR);
+	} else if (r->kind == REQUEST_READ && io->bounced > 0) {
+		list_append(&s->leaving, io);
+	} else if (r->kind == REQUEST_FLUSH &&
+		   io->slot->state == INFLIGHT_ISSUED) {
+		/* Q7: its data is written, now it is made durable. */
+		issue(s, io, IMAGE_FLUSH);
+	} else {
+		io_finish(s, io, BLKIF_RSP_OKAY);
+	}
+}
+
+/* Second half of a turn: completions, copies out. */
+static bool collect_completions(struct submit *s)
+{
+	struct image_done done[LIMIT_TURN_REQUESTS];
+	unsigned int count;
+	struct io *io;
+
+	count = s->channel->operations->poll(s->channel, done,
+					     LIMIT_TURN_REQUESTS);
+	CHECK(count <= LIMIT_TURN_REQUESTS);
+	if (count == 0)
+		return false;
+	for (unsigned int i = 0; i < count; i++)
+		complete(s, &done[i]);
+	grants_copy_reset(s->grants);
+	for (io = s->leaving.first; io; io = io->next)
+		io_collect_copies(s, io, false);
+	run_copies(s);
+	while ((io = list_take(&s->leaving)) != NULL) {
+		if (grants_copied(s->grants, io->copy_first, io->bounced))
+			io_finish(s, io, BLKIF_RSP_OKAY);
+		else
+			io_refuse(s, io, REFUSE_GRANT_BAD);
+	}
+	return true;
+}
+
+bool submit_work(struct submit *submit, uint64_t now_ns)
+{
+	bool moved = false;
+
+	submit->now_ns = now_ns;
+	if (submit->busy == 0)
+		return false;
+	CHECK(submit->arriving.first == NULL);
+	CHECK(submit->leaving.first == NULL);
+	if (submit->waiting.first)
+		moved = start_waiting(submit);
+	return collect_completions(submit) || moved;
+}
+
+struct inflight_slot *submit_finished(struct submit *submit, int16_t *status,
+				      enum refusal *refusal)
+{
+	struct io *io = list_take(&submit->finished);
+
+	if (!io)
+		return NULL;
+	CHECK(io->slot->state == INFLIGHT_DONE);
+	CHECK(io->held == 0);
+	*status = io->status;
+	*refusal = io->refusal;
+	return io->slot;
+}
+
+unsigned int submit_busy(const struct submit *submit)
+{
+	return submit->busy;
+}
+
+int submit_fd(const struct submit *submit)
+{
+	return submit->channel->operations->descriptor(submit->channel);
+}
+
+static uint64_t trim_persistent(struct submit *s, uint64_t now_ns)
+{
+	uint64_t oldest;
+
+	if (!s->persistent || now_ns < PERSISTENT_IDLE_NS)
+		return s->persistent && persistent_count(s->persistent) > 0
+			       ? PERSISTENT_IDLE_NS
+			       : UINT64_MAX;
+	oldest = persistent_expire(s->persistent, now_ns - PERSISTENT_IDLE_NS);
+	if (oldest == UINT64_MAX)
+		return UINT64_MAX;
+	return oldest + PERSISTENT_IDLE_NS - now_ns + 1;
+}
+
+uint64_t submit_trim(struct submit *submit, uint64_t now_ns, uint64_t idle_ns)
+{
+	const uint64_t pool_idle_ns = LIMIT_POOL_IDLE_MS * 1000000u;
+	uint64_t next = trim_persistent(submit, now_ns);
+	unsigned int used =
+		pool_cap(submit->table->slots) - pages_available(submit->pages);
+
+	if (pages_resident(submit->pages) == used)
+		return next; /* no free page holds memory */
+	if (idle_ns < pool_idle_ns)
+		return pool_idle_ns - idle_ns < next ? pool_idle_ns - idle_ns
+						     : next;
+	/* One batch, then again soon: a long list never delays a request. */
+	if (pages_shrink(submit->pages) > 0)
+		return next < 1000000u ? next : 1000000u;
+	return next;
+}
+
+void submit_check(const struct submit *submit)
+{
+	CHECK(submit->busy <= submit->table->slots);
+	CHECK(submit->table->used >= submit->busy);
+	if (submit->persistent)
+		persistent_check(submit->persistent);
+	if (submit->busy == 0)
+		CHECK(pages_available(submit->pages) ==
+		      pool_cap(submit->table->slots));
+}

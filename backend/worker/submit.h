@@ -1,0 +1,70 @@
+/*
+ * From decoded requests to the image and back: pages, copies, I/O, completion.
+ *
+ * One per queue.  Owns the private half of every in-flight slot (io vectors,
+ * pages, persistent entries); borrows the queue's grants and table.  Never
+ * touches the ring: queue.c puts requests in and takes finished ones out.
+ *
+ *   submit_add()  ->  pages and grants  ->  copy in  ->  image
+ *                 ->  copy out  ->  pages given back  ->  submit_finished()
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/base/inflight.h"
+#include "backend/image/image.h"
+#include "backend/worker/grants.h"
+
+struct submit;
+
+struct submit_options {
+	struct inflight_queue *table; /* reset to the ring's number of slots */
+	struct grants *grants;
+	struct image *image;
+	unsigned int queue;	     /* which of the device's: for the image */
+	unsigned int persistent_cap; /* 0: copy everything */
+};
+
+/** submit_create() - pages, cache and image channel of a queue; 0 or -errno. */
+int submit_create(const struct submit_options *options, struct submit **submit);
+
+/** submit_destroy() - CHECKs that nothing is in flight; NULL is fine. */
+void submit_destroy(struct submit *submit);
+
+/** submit_add() - a slot in state TAKEN enters; it leaves through
+ * submit_finished(). */
+void submit_add(struct submit *submit, struct inflight_slot *slot);
+
+/**
+ * submit_work() - move everything on as far as it goes without waiting.
+ *
+ * At most one grant copy call each way, one image poll.  Return: whether
+ * anything moved.
+ */
+bool submit_work(struct submit *submit, uint64_t now_ns);
+
+/**
+ * submit_finished() - the next slot in state DONE, or NULL.
+ * @status: what its response shall carry
+ * @refusal: REFUSE_GRANT_BAD when its grants were at fault, else REFUSAL_NONE
+ */
+struct inflight_slot *submit_finished(struct submit *submit, int16_t *status,
+				      enum refusal *refusal);
+
+/** submit_busy() - requests added and not yet finished. */
+unsigned int submit_busy(const struct submit *submit);
+
+/** submit_fd() - readable when the image has completions; -1: never needed. */
+int submit_fd(const struct submit *submit);
+
+/**
+ * submit_trim() - give back what has been idle: pages, persistent grants.
+ * @idle_ns: how long the queue has had nothing to do
+ *
+ * Return: nanoseconds until there may be more to give back, UINT64_MAX: never.
+ */
+uint64_t submit_trim(struct submit *submit, uint64_t now_ns, uint64_t idle_ns);
+
+void submit_check(const struct submit *submit);

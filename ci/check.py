@@ -265,7 +265,7 @@ def execute(step, options):
         reason = f'{type(e).__name__}: {e}'
     finally:
         run.log.close()
-    if reason is None and run.passed == 0:
+    if reason is None and run.passed == run.skipped == 0:
         run.passed = 1
     if reason is not None and run.failed == 0:
         run.failed = 1

@@ -30,6 +30,8 @@ def function(lines, name='queue_f', arguments='void'):
 
 
 ROW = 'REFUSAL(TOO_LONG, "{}", -1, "too long")\n'
+CLAUSE = 'CLAUSE("A1", "B", "MUST", "blkif.h, x",\n       "Do a|b.", "done", "")\n'
+CLAUSE_ROW = '| A1 | B | MUST | Do a/b. *Here:* done. | blkif.h, x |\n'
 CASE = {'conformance/cases/10.c': TOP + 'expect(REFUSE_TOO_LONG);\n'}
 
 # rule: (files that break it, "path:line" of the finding, files that keep it)
@@ -106,9 +108,13 @@ PAIRS = {
     'refusal.case': (
         {'backend/base/refusals.def': TOP + ROW.format('J1'), 'conformance/cases/10.c': TOP}, 'backend/base/refusals.def:2',
         {'backend/base/refusals.def': TOP + ROW.format('J1'), **CASE}),
+    'protocol.current': (
+        {'conformance/catalogue/clauses.def': CLAUSE, 'doc/protocol.md': '# words\n\n| A1 | B | MUST | something else |  | |\n' + CLAUSE_ROW},
+        'doc/protocol.md:3',
+        {'conformance/catalogue/clauses.def': CLAUSE, 'doc/protocol.md': CLAUSE_ROW}),
     'refusal.clause': (
-        {'backend/base/refusals.def': TOP + ROW.format('J9'), 'doc/protocol.md': '| J1 | B | sentence |\n'}, 'backend/base/refusals.def:2',
-        {'backend/base/refusals.def': TOP + ROW.format('J1'), 'doc/protocol.md': '| J1 | B | sentence |\n'}),
+        {'backend/base/refusals.def': TOP + ROW.format('J9'), 'doc/protocol.md': '| J1 | B | MUST | sentence |\n'}, 'backend/base/refusals.def:2',
+        {'backend/base/refusals.def': TOP + ROW.format('J1'), 'doc/protocol.md': '| J1 | B | MUST | sentence |\n'}),
 }
 
 

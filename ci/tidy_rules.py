@@ -6,6 +6,7 @@ ci/test_tidy.py proves for every rule that something trips it.
 import re
 from pathlib import Path
 
+import protocol
 from tidy_source import mutable_globals
 
 RULES = {}
@@ -63,10 +64,10 @@ def file_length(tree):
             yield s.path, len(s.lines), f'{len(s.lines)} lines'
 
 
-@rule('line.length', 'A line of C has at most 100 characters (clang-format holds code to 80; this holds words).')
+@rule('line.length', 'A line of C has at most 100 characters (clang-format holds code to 80; this holds words); rows of tables (.def) are free.')
 def line_length(tree):
     for s in c_files(tree, tests=True):
-        for i, line in enumerate(s.lines, 1):
+        for i, line in enumerate([] if s.path.endswith('.def') else s.lines, 1):
             if len(line.expandtabs(8)) > 100:
                 yield s.path, i, f'{len(line.expandtabs(8))} characters'
 
@@ -197,7 +198,6 @@ FORBIDDEN = {
     'system': 'no shell between us and a program',
     'popen': 'no shell between us and a program',
     'tmpnam': 'use mkstemp or memfd_create',
-    'signal': 'use sigaction',
     'sleep': 'wait for the event itself, with a bound',
     'usleep': 'wait for the event itself, with a bound',
 }
@@ -366,13 +366,31 @@ def refusal_case(tree):
             yield table.path, i, f'{m.group(1)} is named by no case and no test'
 
 
+CLAUSE_ROW = re.compile(r'^\|\s*([A-Z]+\d+)\s*\|\s*[BFT]+\s*\|', re.M)
+
+
+@rule('protocol.current', 'The tables of doc/protocol.md are those of the catalogue: ci/protocol writes them.')
+def protocol_current(tree):
+    page = next((s for s in tree.sources if s.path == 'doc/protocol.md'), None)
+    table = next((s for s in tree.sources if s.path == 'conformance/catalogue/clauses.def'), None)
+    if table is None or page is None:
+        return
+    rows = set(protocol.rows(table.text))
+    shown = {line for line in page.lines if CLAUSE_ROW.match(line)}
+    for i, line in enumerate(page.lines, 1):
+        if CLAUSE_ROW.match(line) and line not in rows:
+            yield page.path, i, 'this row is not in clauses.def; run ci/protocol'
+    for row in sorted(rows - shown):
+        yield page.path, 1, f'no row for {row[:40]}...; run ci/protocol'
+
+
 @rule('refusal.clause', 'Every clause that refusals.def names is a clause of doc/protocol.md.')
 def refusal_clause(tree):
     table = next((s for s in tree.sources if s.path == 'backend/base/refusals.def'), None)
     clauses = next((s for s in tree.sources if s.path == 'doc/protocol.md'), None)
     if table is None:
         return
-    known = set(re.findall(r'^\|\s*([A-Z]+\d+)\s*\|', clauses.text, re.M)) if clauses else set()
+    known = set(CLAUSE_ROW.findall(clauses.text)) if clauses else set()
     for i, line in enumerate(table.lines, 1):
         m = re.match(r'REFUSAL\(\w+,\s*"([^"]*)"', line)
         if m and m.group(1) not in known:

@@ -45,10 +45,13 @@ static uint32_t binding_port(uint64_t binding)
 static void queue_push(struct world *world, uint32_t handle, uint32_t port)
 {
 	struct world_handle *h = &world->handle[handle];
+	uint64_t bit = 1ull << port % 64;
+	uint64_t before = atomic_fetch_or(&h->fired[port / 64], bit);
 
-	atomic_fetch_or(&h->fired[port / 64], 1ull << port % 64);
 	atomic_fetch_or(&h->summary, 1ull << port / 64);
-	world_wake(world, handle);
+	/* Unmasked without having been read: it is in the queue already. */
+	if ((before & bit) == 0)
+		world_wake(world, handle);
 }
 
 bool world_handle_fired(const struct world *world, uint32_t handle)
@@ -193,6 +196,35 @@ void world_port_notify_locked(struct world *world, uint32_t domid,
 		port_fire(world, binding_domid(binding), binding_port(binding));
 }
 
+/* Queued whether it is or not: a dying sender may have done any half of it. */
+static void port_revive(struct world *world, uint32_t domid, uint32_t port)
+{
+	struct world_port *p = &world_dom(world, domid)->port[port];
+	uint32_t handle = atomic_load(&p->handle);
+	struct world_handle *h;
+
+	if (handle == 0 || (atomic_load(&p->flags) & WORLD_PORT_MASKED) == 0)
+		return;
+	h = &world->handle[handle - 1];
+	atomic_fetch_or(&h->fired[port / 64], 1ull << port % 64);
+	atomic_fetch_or(&h->summary, 1ull << port / 64);
+	world_wake(world, handle - 1);
+}
+
+void world_handle_revive_peers(struct world *world, uint32_t handle)
+{
+	struct world_domain *d = world_dom(world, world->handle[handle].domid);
+
+	for (uint32_t port = 1; port < d->ports_used; port++) {
+		uint64_t binding = atomic_load(&d->port[port].binding);
+
+		if (atomic_load(&d->port[port].handle) == handle + 1 &&
+		    binding_state(binding) == WORLD_PORT_INTERDOMAIN)
+			port_revive(world, binding_domid(binding),
+				    binding_port(binding));
+	}
+}
+
 /* --- binding --- */
 
 static int port_alloc(struct world *world, uint32_t handle, uint64_t binding)
@@ -304,11 +336,18 @@ static void close_locked(struct world *world, uint32_t domid, uint32_t port)
 
 	if (binding_state(binding) == WORLD_PORT_VIRQ)
 		d->virq[binding_port(binding)] = 0;
-	if (binding_state(binding) == WORLD_PORT_INTERDOMAIN)
-		atomic_store(&world_dom(world, binding_domid(binding))
-				      ->port[binding_port(binding)]
-				      .binding,
-			     binding_make(WORLD_PORT_UNBOUND, domid, 0));
+	if (binding_state(binding) == WORLD_PORT_INTERDOMAIN) {
+		uint64_t ours =
+			binding_make(WORLD_PORT_INTERDOMAIN, domid, port);
+
+		/* A process that died in here is closed twice: the peer may be
+		 * bound to another port of ours by then. */
+		atomic_compare_exchange_strong(
+			&world_dom(world, binding_domid(binding))
+				 ->port[binding_port(binding)]
+				 .binding,
+			&ours, binding_make(WORLD_PORT_UNBOUND, domid, 0));
+	}
 	atomic_store(&p->handle, 0);
 	atomic_store(&p->flags, 0);
 	/* Linux may still hand out a closed port that had fired; we do not. */

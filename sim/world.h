@@ -84,6 +84,7 @@ struct world_mapping {
 	uint32_t
 		notify_port; /* the mapper's port to signal at unmap, 0: none */
 	bool readonly;
+	bool continued; /* set by the build: not the first page of its call */
 };
 
 enum world_port_state {
@@ -170,6 +171,7 @@ void world_unlock(struct world *world);
  * world_wake() - this handle has a newly fired port: make its descriptor
  * readable.
  *
+ * Called once for each port that enters the queue, after it has entered.
  * May be called with or without the world lock held; must not call the model
  * but for world_handle_fired().
  */
@@ -300,6 +302,13 @@ int world_handle_open(struct world *world, uint32_t domid, uint32_t owner,
 
 /** world_handle_close() - its ports close too. */
 void world_handle_close(struct world *world, uint32_t handle);
+
+/**
+ * world_handle_revive_peers() - the process that held it died, maybe half-way
+ * through a send: whoever its ports are bound to gets a spurious event rather
+ * than a port that stays masked without being queued.
+ */
+void world_handle_revive_peers(struct world *world, uint32_t handle);
 
 /** world_handle_fired() - whether world_handle_next() would find one;
  * lock-free. */

@@ -8,11 +8,9 @@ report.json and a log per step.
 """
 import argparse
 import datetime
-import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import subprocess

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""ctest bench.smoke: a very short run; its structure is checked, no speed.
+
+usage: smoke.py XENBLK_BENCH SVG_FILE
+"""
+
+import json
+import subprocess
+import sys
+import xml.dom.minidom
+
+ROWS = (
+    "ring/ring-event/q1/d32/*",
+    "null/xenblk/q1/d32/*",
+    "null/xenblk/q4/d32/one-cpu",
+    "null/xenblk-copy/q1/d32/one-cpu",
+    "tmpfs/xenblk/q1/d32/one-cpu",
+    "null/qemu/q1/d32/one-cpu",
+    "grants",
+)
+KEYS = {
+    "case": str,
+    "backend": str,
+    "queues": int,
+    "depth": int,
+    "block_bytes": int,
+    "placement": str,
+    "iops": float,
+    "cpu_us_per_io": float,
+    "p50_us": float,
+    "p99_us": float,
+    "p999_us": float,
+    "syscalls_per_io": float,
+    "repeats": int,
+}
+MAY_BE_MISSING = ("qemu", "fio")
+
+
+class Wrong(Exception):
+    """What the bench got wrong, as a sentence."""
+
+
+def need(condition, sentence):
+    if not condition:
+        raise Wrong(sentence)
+
+
+def check_row(row, counter):
+    for key, kind in KEYS.items():
+        need(key in row, f"{row} has no {key}")
+        value = row[key]
+        optional = row["case"] == "grants" or (
+            key == "syscalls_per_io" and not counter
+        )
+        if value is None and optional:
+            continue
+        good = isinstance(value, (kind, int) if kind is float else kind)
+        need(good, f"{key} of {row} is no {kind.__name__}")
+    need(row["iops"] > 0, f"{row} has no throughput")
+    need(row["cpu_us_per_io"] > 0, f"{row} used no CPU")
+    if row["case"] != "grants":
+        need(
+            0 < row["p50_us"] <= row["p99_us"] <= row["p999_us"],
+            f"the percentiles of {row} are out of order",
+        )
+
+
+def check(document):
+    machine = document["machine"]
+    need(machine["cpus"] >= 1, "the machine has no CPU")
+    rows = document["rows"]
+    for row in rows:
+        check_row(row, machine["system_call_counter"])
+    for entry in document["skipped"]:
+        need(
+            entry["backend"] in MAY_BE_MISSING and "install" in entry["reason"],
+            f"{entry['name']} was skipped: {entry['reason']}",
+        )
+    seen = {(row["case"], row["backend"], row["queues"]) for row in rows}
+    for wanted in (
+        ("ring", "ring-event", 1),
+        ("null", "xenblk", 1),
+        ("null", "xenblk", 4),
+        ("null", "xenblk-copy", 1),
+        ("tmpfs", "xenblk", 1),
+        ("grants", "map+unmap x1", 1),
+    ):
+        need(wanted in seen, f"no row {wanted}")
+
+
+def main():
+    bench, svg = sys.argv[1:3]
+    command = [bench, "run", "--quick", "--json", "--svg", svg]
+    command += ["--seconds", "0.1", "--repeats", "1"]
+    for row in ROWS:
+        command += ["--case", row]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=280)
+    try:
+        document = json.loads(done.stdout)
+        check(document)
+        need(done.returncode == 0, f"exit status {done.returncode}")
+        picture = xml.dom.minidom.parse(svg).documentElement
+        need(picture.tagName == "svg", f"{svg} is no SVG")
+        need(picture.getElementsByTagName("polyline"), "nothing was drawn")
+    except (Wrong, ValueError) as error:
+        print(f"bench.smoke: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(document['rows'])} rows, {len(document['skipped'])} skipped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

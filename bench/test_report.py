@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""ctest bench.report: rows, medians, table, goals and picture from made-up
+figures; nothing is measured."""
+
+import sys
+import unittest
+import xml.dom.minidom
+
+from xenblk_bench import cases, outside, plot, table
+
+BOTH = (cases.ONE_CPU, cases.ONE_EACH)
+MACHINE = {
+    "processor": "a <processor> & more",
+    "cpus": 2,
+    "virtual": True,
+    "kernel": "6.1",
+    "distribution": "Debian",
+    "qemu": "7.2",
+    "fio": None,
+    "load_at_start": 0.0,
+}
+
+
+def sample(cpu):
+    return {
+        "iops": 1e6 / cpu,
+        "cpu_us_per_io": cpu,
+        "p50_us": 1.0,
+        "p99_us": 2.0,
+        "p999_us": 3.0,
+    }
+
+
+def document(rows):
+    return {"machine": MACHINE, "rows": rows, "skipped": []}
+
+
+def summary(case, backend, cpu, **other):
+    row = cases.Row(case, backend, **other)
+    return outside._summary(row, [sample(9.0), sample(cpu)])
+
+
+class Rows(unittest.TestCase):
+    def test_names_are_unique_and_every_case_is_there(self):
+        rows = cases.all_rows(BOTH, quick=False)
+        names = [row.name for row in rows]
+        self.assertEqual(len(set(names)), len(names))
+        self.assertEqual(
+            {row.case for row in rows},
+            {"ring", "null", "ram", "tmpfs", "grants", "memory", "idle"},
+        )
+
+    def test_one_cpu_has_no_other_placement(self):
+        rows = cases.all_rows((cases.ONE_CPU,), quick=False)
+        self.assertEqual({row.placement for row in rows}, {cases.ONE_CPU})
+
+    def test_selection_by_case_glob_and_backend(self):
+        rows = cases.all_rows(BOTH, quick=True)
+        self.assertEqual(
+            {row.case for row in cases.chosen(rows, ["null"], [])}, {"null"}
+        )
+        few = cases.chosen(rows, ["null/*/d1/*"], ["qemu"])
+        self.assertEqual({(r.backend, r.depth) for r in few}, {("qemu", 1)})
+        self.assertEqual(cases.chosen(rows, ["nothing"], []), [])
+
+
+class Medians(unittest.TestCase):
+    def test_first_round_is_dropped(self):
+        row = outside._summary(
+            cases.Row("null", "xenblk"),
+            [sample(50.0), sample(1.0), sample(3.0), sample(2.0)],
+        )
+        self.assertEqual(row["cpu_us_per_io"], 2.0)
+        self.assertEqual(row["cpu_us_per_io_spread"], [1.0, 3.0])
+        self.assertEqual(row["repeats"], 3)
+        self.assertIsNone(row["syscalls_per_io"])
+
+    def test_a_single_round_is_kept(self):
+        row = outside._summary(cases.Row("null", "xenblk"), [sample(4.0)])
+        self.assertEqual((row["cpu_us_per_io"], row["repeats"]), (4.0, 1))
+
+    def test_calls_counted_in_one_round_only(self):
+        last = sample(1.0) | {"syscalls_per_io": 0.5}
+        row = outside._summary(
+            cases.Row("null", "xenblk"), [sample(1.0), sample(1.0), last]
+        )
+        self.assertEqual(row["syscalls_per_io"], 0.5)
+
+
+class Report(unittest.TestCase):
+    ROWS = (
+        ("ring", "ring-event", 0.08, {}),
+        ("null", "xenblk", 0.16, {}),
+        ("null", "xenblk", 0.20, {"queues": 16}),
+        ("null", "qemu", 1.6, {}),
+        ("tmpfs", "xenblk", 1.5, {}),
+        ("tmpfs", "fio", 1.0, {}),
+    )
+
+    def rows(self):
+        return [summary(c, b, cpu, **o) for c, b, cpu, o in self.ROWS]
+
+    def test_ratios_compare_with_the_right_rows(self):
+        rows = self.rows()
+        results = table.Results(rows)
+        self.assertEqual(
+            [r and round(r, 3) for r in table.ratios(results, rows[1])],
+            [0.1, 0.5, None],
+        )
+        self.assertEqual(table.ratios(results, rows[2])[1], None)
+        self.assertEqual(table.ratios(results, rows[4])[2], 1.5)
+        self.assertEqual(table.ratios(results, rows[3]), (None, None, None))
+
+    def test_another_placement_is_no_peer(self):
+        rows = [
+            summary("null", "xenblk", 0.2),
+            summary("null", "qemu", 2.0, placement=cases.ONE_EACH),
+        ]
+        self.assertIsNone(table.ratios(table.Results(rows), rows[0])[0])
+
+    def test_goals_say_met_or_not(self):
+        found = {what: met for what, _, _, met in table.goals(self.rows())}
+        where = "null, 1 queue, depth 32, one CPU"
+        self.assertFalse(found[f"CPU us/IO: {where}"])
+        self.assertFalse(found[f"speed / ring: {where}"])
+        self.assertTrue(found[f"CPU / QEMU: {where}"])
+        self.assertFalse(found["16 queues / best: null, depth 32, one CPU"])
+
+    def test_text_names_skipped_rows(self):
+        whole = document(self.rows())
+        whole["skipped"] = [{"name": "x/y", "reason": "install it"}]
+        text = "\n".join(table.text(whole))
+        self.assertIn("x/y: install it", text)
+        self.assertIn("one CPU", text)
+
+    def test_picture_is_well_formed_and_runs_nothing(self):
+        for rows in (self.rows(), self.rows()[:1], []):
+            text = plot.draw(document(rows))
+            picture = xml.dom.minidom.parseString(text)
+            self.assertFalse(picture.getElementsByTagName("script"))
+        self.assertIn("a &lt;processor&gt; &amp; more", text)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

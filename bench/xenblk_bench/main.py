@@ -1,0 +1,143 @@
+"""The command line of xenblk-bench."""
+
+import argparse
+import json
+import os
+import sys
+
+from . import cases, inside, machine, outside, plot, table
+
+OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
+
+EPILOG = """\
+A row's name is CASE/BACKEND/qQUEUES/dDEPTH/PLACEMENT, as list prints it;
+--case takes a CASE or a glob over names: --case 'null/*/d32/*'.
+Exit status: 0 all chosen rows were measured, 1 a row failed, 2 usage,
+3 nothing was measured, 4 the bench itself failed.  Rows that need a package
+which is not installed are listed as skipped and are no failure.
+"""
+
+
+def _positive(kind):
+    def parse(words):
+        value = kind(words)
+        if not 0 < value <= 3600:
+            raise argparse.ArgumentTypeError(
+                f"{words}: must be more than 0 and up to 3600"
+            )
+        return value
+
+    parse.__name__ = "number"
+    return parse
+
+
+def _parser(version):
+    parser = argparse.ArgumentParser(
+        prog="xenblk-bench",
+        description="What a disk costs: our backend beside bare limits and "
+        "other backends, on the simulator.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"xenblk-bench {version}"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="measure")
+    listing = commands.add_parser("list", help="the rows that run would measure")
+    for command in (run, listing):
+        command.add_argument(
+            "--quick", action="store_true", help="fewer rows, shorter runs"
+        )
+        command.add_argument(
+            "--case", action="append", default=[], metavar="GLOB",
+            help="only rows whose case or name matches (repeatable)",
+        )
+        command.add_argument(
+            "--backend", action="append", default=[], metavar="NAME",
+            help="only this backend (repeatable)",
+        )
+        command.add_argument(
+            "--json", action="store_true", help="one JSON document"
+        )
+    run.add_argument(
+        "--svg", metavar="FILE", help="draw the figures into this file"
+    )
+    run.add_argument(
+        "--repeats", type=_positive(int), metavar="N",
+        help="rounds; the first is dropped (4; quick: 2)",
+    )
+    run.add_argument(
+        "--seconds", type=_positive(float), metavar="S",
+        help="length of one measurement (1; quick: 0.3)",
+    )
+    return parser
+
+
+def _say(words):
+    print(f"xenblk-bench: {words}", file=sys.stderr, flush=True)
+
+
+def _list(rows, as_json):
+    if as_json:
+        json.dump({"rows": [row.name for row in rows]}, sys.stdout, indent=1)
+        print()
+    else:
+        for row in rows:
+            print(row.name)
+    return OK
+
+
+def _document(bench, description):
+    return {
+        "machine": description,
+        "rows": bench.results(),
+        "skipped": [
+            {"name": row.name, "case": row.case, "backend": row.backend,
+             "reason": reason}
+            for row, reason in bench.skipped.items()
+        ],
+    }
+
+
+def _run(arguments, rows, cpus):
+    tools = machine.Tools(os.path.dirname(os.path.abspath(sys.argv[0])))
+    plan = outside.Plan(arguments.quick, arguments.seconds, arguments.repeats)
+    bench = outside.Bench(rows, plan, tools, cpus)
+    description = machine.describe(cpus, bench.counter)
+    bench.run(_say)
+    document = _document(bench, description)
+    if arguments.json:
+        json.dump(document, sys.stdout, indent=1)
+        print()
+    else:
+        print("\n".join(table.text(document)))
+    if arguments.svg:
+        with open(arguments.svg, "w", encoding="utf-8") as f:
+            f.write(plot.draw(document))
+    if not document["rows"]:
+        return NOTHING
+    return FAILED if bench.failed else OK
+
+
+def main(version):
+    """Runs the command; its exit status."""
+    if sys.argv[1:2] == ["inside"] and len(sys.argv) == 3:
+        return inside.main(sys.argv[2])
+    arguments = _parser(version).parse_args()
+    cpus = machine.Cpus()
+    rows = cases.all_rows(cpus.placements, arguments.quick)
+    rows = cases.chosen(rows, arguments.case, arguments.backend)
+    if not rows:
+        _say("no row matches --case and --backend; xenblk-bench list shows all")
+        return NOTHING
+    if arguments.command == "list":
+        return _list(rows, arguments.json)
+    try:
+        return _run(arguments, rows, cpus)
+    except KeyboardInterrupt:
+        _say("interrupted; nothing was left running")
+        return BROKEN
+    except OSError as error:
+        _say(f"{error.filename or 'the bench'}: {error.strerror or error}")
+        return BROKEN

@@ -1,0 +1,144 @@
+"""Rows that need no world: the bare ring in memory, and fio on the same file."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+from . import cases, clocks
+
+
+class Failed(Exception):
+    """A measurement that did not happen; its text is a sentence."""
+
+
+def run_ring(row, tools, seconds, cpus):
+    """One run of xenblk-bench-ring, as a sample."""
+    back = cpus.back(row.placement)
+    front = cpus.front(row.placement)
+    command = [
+        tools.find("xenblk-bench-ring"),
+        "--mode",
+        row.backend.removeprefix("ring-"),
+        "--depth",
+        str(row.depth),
+        "--seconds",
+        str(seconds),
+        "--front-cpu",
+        str(front),
+        "--back-cpu",
+        str(back),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds + 30
+    )
+    if done.returncode:
+        raise Failed(done.stderr.strip() or "xenblk-bench-ring failed")
+    figures = json.loads(done.stdout)
+    return {
+        key: figures[key]
+        for key in (
+            "iops",
+            "cpu_us_per_io",
+            "p50_us",
+            "p99_us",
+            "p999_us",
+            "syscalls_per_io",
+        )
+    }
+
+
+TUNED = [
+    "--registerfiles",
+    "--fixedbufs",
+    "--iodepth_batch_submit=16",
+    "--iodepth_batch_complete_max=16",
+]
+
+
+def run_fio(row, path, seconds, cpus):
+    """One run of fio, the floor of any io_uring user, as a sample."""
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as output:
+        command = (
+            ["fio", "--name=floor", "--thread", f"--filename={path}"]
+            + ["--ioengine=io_uring", "--rw=randread"]
+            + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
+            + ["--time_based", f"--runtime={int(seconds * 1000)}ms"]
+            + ["--ramp_time=200ms", "--norandommap", "--direct=0"]
+            + ["--output-format=json", f"--output={output.name}"]
+            + (TUNED if row.backend == "fio-tuned" else [])
+        )
+        cpu = cpus.back(row.placement)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 60,
+            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+        )
+        if done.returncode:
+            raise Failed(f"fio failed: {done.stderr.strip()[:200]}")
+        return _fio_sample(json.load(output))
+
+
+def _fio_sample(document):
+    job = document["jobs"][0]
+    read = job["read"]
+    share = (job["usr_cpu"] + job["sys_cpu"]) / 100
+    percentile = read["clat_ns"]["percentile"]
+    return {
+        "iops": read["iops"],
+        "cpu_us_per_io": share * 1e6 / read["iops"],
+        "p50_us": percentile["50.000000"] / 1e3,
+        "p99_us": percentile["99.000000"] / 1e3,
+        "p999_us": percentile["99.900000"] / 1e3,
+    }
+
+
+def fio_system_calls(row, path, tool, cpus):
+    """System calls per I/O of fio, counted over a whole short run of its own."""
+    def calls(milliseconds):
+        with tempfile.TemporaryDirectory() as place:
+            output = os.path.join(place, "fio.json")
+            counted = os.path.join(place, "calls")
+            command = (
+                ["fio", "--name=floor", "--thread", f"--filename={path}"]
+                + ["--ioengine=io_uring", "--rw=randread"]
+                + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
+                + ["--time_based", f"--runtime={milliseconds}ms"]
+                + ["--norandommap", "--direct=0"]
+                + ["--output-format=json", f"--output={output}"]
+                + (TUNED if row.backend == "fio-tuned" else [])
+            )
+            wrap = {
+                "perf": ["perf", "stat", "-x,", "-o", counted]
+                + ["-e", "raw_syscalls:sys_enter"],
+                "strace": ["strace", "-f", "-c", "-U", "calls,name"]
+                + ["-o", counted],
+            }[tool]
+            cpu = cpus.back(row.placement)
+            subprocess.run(
+                wrap + command,
+                capture_output=True,
+                timeout=60,
+                check=True,
+                env=clocks.plain_environment(),
+                preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+            )
+            with open(output) as f:
+                done = json.load(f)["jobs"][0]["read"]["total_ios"]
+            with open(counted) as f:
+                pattern = (
+                    r"^(\d+),.*raw_syscalls"
+                    if tool == "perf"
+                    else r"^\s*(\d+)\s+total"
+                )
+                return int(re.search(pattern, f.read(), re.M).group(1)), done
+
+    # fio's start and end cost calls as well: the difference of two runs does not.
+    few, few_done = calls(100)
+    many, many_done = calls(400)
+    if many_done <= few_done:
+        return None
+    return max(0.0, (many - few) / (many_done - few_done))

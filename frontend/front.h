@@ -2,11 +2,12 @@
  * A scripted frontend: connects to a block backend in any way a guest can, well
  * or badly, over the Xen libraries (xengntshr, xenevtchn, xs).
  *
- * It owns the guest's side of one virtual disk: xenstore keys under the frontend
- * directory, shared rings, ports, granted pages.  Used by the conformance suite,
- * the bench, xenblk-front, the nbdkit plugin, and in process on the simulator.
- * It knows nothing about which backend is at the other end, and it never blocks
- * but in front_wait(), which a caller can replace (in process: run the backend).
+ * It owns the guest's side of one virtual disk: xenstore keys under the
+ * frontend directory, shared rings, ports, granted pages.  Used by the
+ * conformance suite, the bench, xenblk-front, the nbdkit plugin, and in process
+ * on the simulator. It knows nothing about which backend is at the other end,
+ * and it never blocks but in front_wait(), which a caller can replace (in
+ * process: run the backend).
  *
  * Not thread-safe as a whole; but different queues of a connected device may be
  * used by different threads (each queue has its own ring, port and handle).
@@ -24,16 +25,25 @@
 
 struct xs_handle;
 
-/* How a kind of guest behaves at connection (personality.c holds the known ones). */
+/* How a kind of guest behaves at connection (personality.c holds the known
+ * ones). */
 struct front_personality {
-	const char *name;	/* "linux", "grub", "windows", "legacy32" ... */
-	const char *protocol;	/* value of the node; NULL: the node is not written */
-	unsigned int queues;	/* wanted; the backend's maximum may lower it */
+	const char *name; /* "linux", "grub", "windows", "legacy32" ... */
+	const char *
+		protocol; /* value of the node; NULL: the node is not written */
+	unsigned int queues; /* wanted; the backend's maximum may lower it */
 	unsigned int ring_order; /* wanted; likewise */
-	bool persistent;	/* writes feature-persistent = 1 and keeps its grants */
-	bool waits_for_initwait; /* false: goes to Initialised at once, defaults only */
-	bool ring_order_node_at_zero; /* writes ring-page-order and ring-ref0 for order 0 too */
-	bool queue_node_at_one;	/* writes multi-queue-num-queues for one queue too */
+	bool persistent; /* writes feature-persistent = 1 and keeps its grants
+			  */
+	bool waits_for_initwait; /* false: goes to Initialised at once, defaults
+				    only */
+	bool ring_order_node_at_zero; /* writes ring-page-order and ring-ref0
+					 for order 0 too */
+	bool queue_node_at_one; /* writes multi-queue-num-queues for one queue
+				   too */
+	bool large_sector_node; /* writes feature-large-sector-size = 1 */
+	bool ends_grants; /* ends a page's grant whenever the page is put back
+			   */
 };
 
 /** front_personality() - a known one by name, or NULL. */
@@ -42,20 +52,32 @@ const struct front_personality *front_personality(const char *name);
 /** front_personality_at() - for listings: the i-th, NULL at the end. */
 const struct front_personality *front_personality_at(unsigned int i);
 
+/** front_devid() - "xvda", "xvdb3" or a number to a device number; 0 or
+ * -EINVAL. */
+int front_devid(const char *name, uint32_t *devid);
+
+/** front_own_domid() - our own number as xenstore knows it, or -errno. */
+int front_own_domid(void);
+
 struct front;
 struct front_queue;
 
-/* How to let time pass: returns 1 if something may have happened, 0 on timeout, -errno. */
+/* How to let time pass: returns 1 if something may have happened, 0 on timeout,
+ * -errno. */
 typedef int front_wait_function(void *context, struct front *front,
 				int timeout_ms);
 
 struct front_options {
-	uint32_t domid;	     /* our own */
-	uint32_t devid;	     /* e.g. 51712 for xvda */
+	uint32_t domid;				     /* our own */
+	uint32_t devid;				     /* e.g. 51712 for xvda */
 	const struct front_personality *personality; /* copied */
-	front_wait_function *wait; /* NULL: poll(2) on the port and xenstore descriptors */
+	front_wait_function
+		*wait; /* NULL: poll(2) on the port and xenstore descriptors */
 	void *wait_context;
-	int timeout_ms;	     /* of each step of a connection; 0: 10 s */
+	int timeout_ms; /* of each step of a connection; 0: 10 s */
+	char *error; /* room for the sentence of a failed front_create(); may be
+			NULL */
+	size_t error_bytes;
 };
 
 /* What the backend offered and said, and what was agreed. */
@@ -65,7 +87,8 @@ struct front_properties {
 	uint32_t physical_sector_size;
 	uint32_t info; /* VDISK_* */
 	unsigned int max_queues, max_ring_order;
-	bool feature_persistent, feature_flush, feature_barrier, feature_discard;
+	bool feature_persistent, feature_flush, feature_barrier,
+		feature_discard;
 	unsigned int max_indirect_segments;
 	unsigned int queues, ring_order; /* agreed */
 	unsigned int ring_slots;
@@ -82,7 +105,8 @@ int front_create(const struct front_options *options, struct front **front);
 /** front_destroy() - disconnect if needed, free everything, NULL is fine. */
 void front_destroy(struct front *front);
 
-/* --- connection: in one go, or step by step for whoever wants to misbehave --- */
+/* --- connection: in one go, or step by step for whoever wants to misbehave ---
+ */
 
 /**
  * front_connect() - the whole handshake as the personality does it.
@@ -93,29 +117,42 @@ void front_destroy(struct front *front);
  */
 int front_connect(struct front *front);
 
-/** front_disconnect() - Closing, wait for the backend's answer, Closed, free rings. */
+/** front_disconnect() - Closing, wait for the backend's answer, Closed, free
+ * rings. */
 int front_disconnect(struct front *front);
 
-/** front_abandon() - free everything at once, telling nobody: a crashed guest. */
+/**
+ * front_abandon() - free rings, ports and pages at once, telling nobody: a
+ * crashed guest.  Only front_connect() (which then resets the stale state, as a
+ * crash kernel does) and front_destroy() are legal afterwards.
+ */
 void front_abandon(struct front *front);
 
 /* The steps of front_connect(), in order. */
 int front_wait_backend(struct front *front, unsigned int state, int timeout_ms);
-int front_read_offer(struct front *front);   /* what is published before InitWait */
-int front_allocate(struct front *front);     /* rings, ports, handles */
-int front_publish(struct front *front);	     /* ring-ref, event-channel, ... */
+int front_read_offer(
+	struct front *front);		 /* what is published before InitWait */
+int front_allocate(struct front *front); /* rings, ports, handles */
+int front_publish(struct front *front);	 /* ring-ref, event-channel, ... */
 int front_set_state(struct front *front, unsigned int state);
-int front_read_properties(struct front *front); /* sectors, info, sector-size, features */
+int front_read_properties(
+	struct front *front); /* sectors, info, sector-size, features */
 
-/** front_write() - any node of the frontend directory; key may be "queue-0/ring-ref". */
+/** front_write() - any node of the frontend directory; key may be
+ * "queue-0/ring-ref". */
 int front_write(struct front *front, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int front_remove(struct front *front, const char *key);
 
-/** front_backend_read() - a node of the backend's directory; malloc'd, NULL if absent. */
+/** front_read() - a node of our own directory; malloc'd, NULL if absent. */
+char *front_read(struct front *front, const char *key);
+
+/** front_backend_read() - a node of the backend's directory; malloc'd, NULL if
+ * absent. */
 char *front_backend_read(struct front *front, const char *key);
 
-/** front_backend_state() - XenbusState of the backend, 0 when its node is gone. */
+/** front_backend_state() - XenbusState of the backend, 0 when its node is gone.
+ */
 unsigned int front_backend_state(struct front *front);
 
 /** front_backend_error() - the backend's error node, malloc'd, NULL if none. */
@@ -130,17 +167,27 @@ struct xs_handle *front_xs(struct front *front);
 struct front_page {
 	void *data;
 	uint32_t gref;
+	uint32_t slot; /* private: its place in the pool */
 };
 
 /** front_page_get() - a granted page of ours (pooled, zeroed), 0 or -errno. */
 int front_page_get(struct front *front, struct front_page *page);
 int front_page_get_readonly(struct front *front, struct front_page *page);
 
-/** front_page_put() - to the pool; persistent personalities keep it granted (LIFO). */
+/** front_page_put() - to the pool (LIFO), or ended if the personality ends
+ * grants. */
 void front_page_put(struct front *front, struct front_page *page);
 
-/** front_page_end() - end the grant for good; -EBUSY while the backend maps it. */
+/** front_page_end() - end the grant for good; -EBUSY while the backend maps it.
+ */
 int front_page_end(struct front *front, struct front_page *page);
+
+/*
+ * The same from a queue's own pool, for the thread that drives the queue:
+ * another handle, no lock, and the page is not zeroed.
+ */
+int front_queue_page_get(struct front_queue *queue, struct front_page *page);
+void front_queue_page_put(struct front_queue *queue, struct front_page *page);
 
 /* --- rings: requests with named fields, nothing is checked on our side --- */
 
@@ -159,13 +206,18 @@ struct front_request {
 	/* BLKIF_OP_DISCARD */
 	uint8_t discard_flag;
 	uint64_t discard_sectors;
+	/* BLKIF_OP_INDIRECT */
+	uint8_t indirect_operation;
+	uint16_t indirect_segments;
+	uint32_t indirect_gref[8];
 };
 
 struct front_response {
 	uint64_t id;
 	uint8_t operation;
 	int16_t status;
-	uint8_t padding[5]; /* bytes 9 and 11..15 beside the fields: must be 0 (Q18) */
+	uint8_t padding[5]; /* bytes 9 and 12..15 beside the fields: must be 0
+			       (Q18) */
 };
 
 unsigned int front_queues(const struct front *front);
@@ -174,10 +226,13 @@ struct front_queue *front_queue(struct front *front, unsigned int i);
 /** front_room() - free slots of the ring. */
 unsigned int front_room(const struct front_queue *queue);
 
-/** front_submit() - put a request in the next slot; not yet seen by the backend. -ENOSPC. */
-int front_submit(struct front_queue *queue, const struct front_request *request);
+/** front_submit() - put a request in the next slot; not yet seen by the
+ * backend. -ENOSPC. */
+int front_submit(struct front_queue *queue,
+		 const struct front_request *request);
 
-/** front_push() - publish req_prod, notify if the backend asked for it; true if notified. */
+/** front_push() - publish req_prod, notify if the backend asked for it; true if
+ * notified. */
 bool front_push(struct front_queue *queue);
 
 /** front_kick() - notify whatever req_event says. */
@@ -194,17 +249,40 @@ unsigned int front_reap(struct front_queue *queue,
  */
 bool front_arm(struct front_queue *queue);
 
-/** front_wait() - let time pass until something may have happened on any queue. */
+/** front_arm_after() - the same, for the event to come after so many responses.
+ */
+bool front_arm_after(struct front_queue *queue, unsigned int responses);
+
+/** front_wait() - let time pass until something may have happened on any queue.
+ */
 int front_wait(struct front *front, int timeout_ms);
 
-/** front_queue_wait() - the same for one queue's port only (for a thread per queue). */
+/** front_queue_wait() - the same for one queue's port only (for a thread per
+ * queue). */
 int front_queue_wait(struct front_queue *queue, int timeout_ms);
 
-/** front_call() - submit one request, push, wait for its response. -ETIMEDOUT, or 0. */
+/**
+ * front_call() - submit one request, push, wait for its response.
+ *
+ * When nothing else was in flight, the next response counts as its own whatever
+ * id it carries (look at it); else others are taken off the ring and dropped.
+ * Return: 0, -ETIMEDOUT, -ENOSPC when the ring is full, another -errno.
+ */
 int front_call(struct front_queue *queue, const struct front_request *request,
 	       struct front_response *response, int timeout_ms);
 
-/* Raw access for those who break the rules. */
+/* What a queue did since it was connected. */
+struct front_counters {
+	uint64_t pushes, notifies, wakeups;
+};
+void front_counters(const struct front_queue *queue,
+		    struct front_counters *now);
+
+/*
+ * Raw access for those who break the rules.  front_set_req_prod() moves our
+ * own producer index along; front_set_rsp_prod() moves our consumer index along
+ * only until front_publish() (a ring that does not start at zero).
+ */
 struct front_indices {
 	uint32_t req_prod, req_event, rsp_prod, rsp_event;
 };
@@ -218,13 +296,17 @@ int front_event_fd(const struct front_queue *queue);
 /* --- whole transfers: what verify, nbdkit and the tests build on --- */
 
 /**
- * front_transfer() - read or write a byte range (sector-aligned) through one queue.
+ * front_transfer() - read or write a byte range (sector-aligned) through one
+ * queue.
  *
  * Splits into requests of up to 11 pages, keeps the ring full, copies through
- * granted pages.  Return: 0, -EIO when the backend answered an error, -ETIMEDOUT.
+ * granted pages.  Several threads may transfer and flush through one queue at
+ * the same time, as long as nobody submits or reaps beside them. Return: 0,
+ * -EIO when the backend answered an error, -ETIMEDOUT.
  */
 int front_transfer(struct front_queue *queue, bool write, uint64_t sector,
 		   void *data, size_t bytes);
 
-/** front_flush() - one FLUSH, waited for; -EOPNOTSUPP when it is not offered. */
+/** front_flush() - one FLUSH, waited for; -EOPNOTSUPP when it is not offered.
+ */
 int front_flush(struct front_queue *queue);

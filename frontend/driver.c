@@ -1,0 +1,455 @@
+/*
+ * Drives one queue: a fixed number of requests in flight, each answered one
+ * replaced at once.
+ *
+ * The hot path looks at the clock once per batch of responses, allocates
+ * nothing, and leaves the pages alone unless the data is verified.
+ */
+#include "frontend/driver.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "frontend/verify.h"
+
+/* BLKIF_OP_*: the header of Xen wants ring.h and more for two numbers. */
+enum {
+	OP_READ,
+	OP_WRITE,
+};
+
+#define BATCH	     64u
+#define SILENCE_MS   10000 /* no response at all for so long: give up */
+#define PICK_TRIES   16u
+#define SPINS_A_LOOK 32u
+
+uint64_t driver_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t next_random(struct driver *driver)
+{
+	uint64_t x = driver->random;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return driver->random = x;
+}
+
+/* A number below the bound, without a division. */
+static uint64_t random_below(struct driver *driver, uint64_t bound)
+{
+	return (uint64_t)((unsigned __int128)next_random(driver) * bound >> 64);
+}
+
+static uint32_t largest_block(const struct load_options *options)
+{
+	uint32_t bytes = options->sizes ? 0 : options->block_bytes;
+
+	for (unsigned int i = 0; i < options->sizes; i++)
+		if (options->size[i].bytes > bytes)
+			bytes = options->size[i].bytes;
+	return bytes;
+}
+
+static int slot_init(struct driver *driver, struct driver_slot *slot)
+{
+	uint32_t bytes = largest_block(driver->options);
+
+	for (unsigned int i = 0; i * FRONT_PAGE_BYTES < bytes; i++) {
+		int err = front_queue_page_get(driver->queue, &slot->page[i]);
+
+		if (err)
+			return err;
+		memset(slot->page[i].data, (int)(0xa0 + i), FRONT_PAGE_BYTES);
+		slot->request.segment[i].gref = slot->page[i].gref;
+		slot->request.segment[i].last_sector = 7;
+	}
+	slot->request.id = (uint64_t)(slot - driver->slot);
+	return 0;
+}
+
+int driver_init(struct driver *driver)
+{
+	driver->slot = calloc(driver->depth, sizeof(*driver->slot));
+	driver->free = calloc(driver->depth, sizeof(*driver->free));
+	if (driver->options->verify)
+		driver->state = malloc(driver->units * sizeof(uint32_t));
+	if (!driver->slot || !driver->free ||
+	    (driver->options->verify && !driver->state))
+		return -ENOMEM;
+	for (uint64_t i = 0; driver->state && i < driver->units; i++)
+		driver->state[i] = driver->options->expect;
+	for (unsigned int i = 0; i < driver->depth; i++) {
+		int err = slot_init(driver, &driver->slot[i]);
+
+		if (err)
+			return err;
+		driver->free[driver->free_count++] = (uint16_t)i;
+	}
+	return 0;
+}
+
+void driver_fini(struct driver *driver)
+{
+	for (unsigned int i = 0; driver->slot && i < driver->depth; i++) {
+		struct driver_slot *slot = &driver->slot[i];
+
+		/* What was never answered still belongs to the backend. */
+		for (unsigned int j = 0; j < FRONT_MAX_SEGMENTS; j++)
+			if (slot->page[j].data && !slot->used)
+				front_queue_page_put(driver->queue,
+						     &slot->page[j]);
+	}
+	free(driver->slot);
+	free(driver->free);
+	free(driver->state);
+}
+
+__attribute__((format(printf, 2, 3))) static void complain(
+	struct driver *driver, const char *format, ...)
+{
+	struct load_result *result = &driver->result;
+	va_list arguments;
+
+	if (result->complaint[0])
+		return;
+	va_start(arguments, format);
+	vsnprintf(result->complaint, sizeof(result->complaint), format,
+		  arguments);
+	va_end(arguments);
+}
+
+static uint32_t pick_bytes(struct driver *driver)
+{
+	const struct load_options *options = driver->options;
+	uint32_t ticket, i = 0;
+
+	if (!options->sizes)
+		return options->block_bytes;
+	ticket = (uint32_t)random_below(driver, driver->weights);
+	while (ticket >= options->size[i].weight)
+		ticket -= options->size[i++].weight;
+	return options->size[i].bytes;
+}
+
+static uint64_t pick_unit(struct driver *driver, uint64_t units)
+{
+	uint64_t unit;
+
+	if (!driver->options->sequential)
+		return random_below(driver, driver->units - units + 1);
+	if (driver->cursor + units > driver->units)
+		driver->cursor = 0;
+	unit = driver->cursor;
+	driver->cursor += units;
+	return unit;
+}
+
+/* Two requests in flight on one sector have no order: keep them apart. */
+static bool is_busy(const struct driver *driver, uint64_t unit, uint64_t units)
+{
+	uint32_t any = 0;
+
+	if (!driver->state)
+		return false;
+	for (uint64_t i = 0; i < units; i++)
+		any |= driver->state[unit + i];
+	return any & DRIVER_BUSY;
+}
+
+static uint64_t slot_units(const struct driver *driver,
+			   const struct driver_slot *slot)
+{
+	return slot->bytes / driver->unit_bytes;
+}
+
+static bool pick(struct driver *driver, struct driver_slot *slot)
+{
+	for (unsigned int i = 0; i < PICK_TRIES; i++) {
+		slot->bytes = pick_bytes(driver);
+		slot->unit = pick_unit(driver, slot_units(driver, slot));
+		if (!is_busy(driver, slot->unit, slot_units(driver, slot)))
+			return true;
+	}
+	return false;
+}
+
+/* Where sector i of a request lies in its pages. */
+static void *slot_sector(const struct driver_slot *slot, uint32_t i)
+{
+	return (uint8_t *)slot->page[i / 8].data + i % 8 * VERIFY_SECTOR_BYTES;
+}
+
+static void stamp_write(struct driver *driver, struct driver_slot *slot)
+{
+	uint32_t *state = &driver->state[slot->unit];
+	struct verify_stamp stamp = {.seed = driver->options->seed};
+	uint32_t newest = 0;
+
+	for (uint64_t i = 0; i < slot_units(driver, slot); i++)
+		if (state[i] > newest)
+			newest = state[i];
+	slot->generation = (newest + 1) & ~DRIVER_BUSY;
+	stamp.generation = slot->generation;
+	for (uint32_t i = 0; i < slot->bytes / VERIFY_SECTOR_BYTES; i++) {
+		stamp.sector = slot->request.sector + i;
+		verify_fill(slot_sector(slot, i), &stamp);
+	}
+}
+
+static void prepare_verified(struct driver *driver, struct driver_slot *slot)
+{
+	if (slot->request.operation == OP_WRITE)
+		stamp_write(driver, slot);
+	for (uint64_t i = 0; i < slot_units(driver, slot); i++)
+		driver->state[slot->unit + i] |= DRIVER_BUSY;
+}
+
+/* Pages are full but the last, which ends where the request ends. */
+static void shape(struct driver_slot *slot)
+{
+	struct front_request *request = &slot->request;
+	uint32_t sectors = slot->bytes / VERIFY_SECTOR_BYTES;
+	uint8_t last = (uint8_t)((sectors - 1) / 8);
+
+	if (request->segments)
+		request->segment[request->segments - 1].last_sector = 7;
+	request->segments = (uint8_t)(last + 1);
+	request->segment[last].last_sector = (uint8_t)((sectors - 1) % 8);
+}
+
+static bool wants_more(struct driver *driver, uint64_t now)
+{
+	const struct load_options *options = driver->options;
+
+	if (!driver->quota || now >= driver->stop_ns)
+		return false;
+	return !options->stop ||
+	       !atomic_load_explicit(options->stop, memory_order_relaxed);
+}
+
+static bool issue(struct driver *driver, uint64_t now)
+{
+	uint16_t index = driver->free[driver->free_count - 1];
+	struct driver_slot *slot = &driver->slot[index];
+	const struct load_options *options = driver->options;
+	struct front_request *request = &slot->request;
+
+	if (!pick(driver, slot))
+		return false;
+	driver->free_count--;
+	driver->quota -= driver->quota != UINT64_MAX;
+	request->operation = OP_READ;
+	if (options->write_percent &&
+	    random_below(driver, 100) < options->write_percent)
+		request->operation = OP_WRITE;
+	request->sector = driver->start + slot->unit * (driver->unit_bytes /
+							VERIFY_SECTOR_BYTES);
+	shape(slot);
+	if (driver->state)
+		prepare_verified(driver, slot);
+	slot->issued_ns = now;
+	slot->used = true;
+	front_submit(driver->queue, request);
+	driver->in_flight++;
+	return true;
+}
+
+static void fill(struct driver *driver, uint64_t now)
+{
+	while (driver->free_count && wants_more(driver, now))
+		if (!issue(driver, now))
+			break;
+	front_push(driver->queue);
+}
+
+static void check_sector(struct driver *driver, const struct driver_slot *slot,
+			 uint32_t i)
+{
+	uint64_t unit =
+		slot->unit + i / (driver->unit_bytes / VERIFY_SECTOR_BYTES);
+	struct verify_stamp stamp = {
+		.sector = slot->request.sector + i,
+		.generation = driver->state[unit] & ~DRIVER_BUSY,
+		.seed = driver->options->seed,
+	};
+	struct load_result *result = &driver->result;
+
+	/* Generation 0: nobody knows what is there. */
+	if (!stamp.generation)
+		return;
+	result->verified++;
+	if (verify_matches(slot_sector(slot, i), &stamp))
+		return;
+	if (!result->complaint[0])
+		verify_complain(slot_sector(slot, i), &stamp, result->complaint,
+				sizeof(result->complaint));
+	result->mismatches++;
+}
+
+static void finish_verified(struct driver *driver,
+			    const struct driver_slot *slot, bool okay)
+{
+	bool is_write = slot->request.operation == OP_WRITE;
+	uint32_t *state = &driver->state[slot->unit];
+
+	for (uint32_t i = 0;
+	     okay && !is_write && i * VERIFY_SECTOR_BYTES < slot->bytes; i++)
+		check_sector(driver, slot, i);
+	for (uint64_t i = 0; i < slot_units(driver, slot); i++) {
+		state[i] &= ~DRIVER_BUSY;
+		/* A failed write may have changed some of it. */
+		if (is_write)
+			state[i] = okay ? slot->generation : 0;
+	}
+}
+
+static void count(struct driver *driver, const struct driver_slot *slot,
+		  int status)
+{
+	struct load_result *result = &driver->result;
+
+	result->operations++;
+	result->bytes += slot->bytes;
+	if (slot->request.operation == OP_WRITE)
+		result->writes++;
+	else
+		result->reads++;
+	if (!status)
+		return;
+	result->errors++;
+	complain(driver, "a %s of %u bytes at sector %llu was answered %d",
+		 slot->request.operation == OP_WRITE ? "write" : "read",
+		 slot->bytes, (unsigned long long)slot->request.sector, status);
+}
+
+static void finish(struct driver *driver, const struct front_response *response,
+		   uint64_t now)
+{
+	struct driver_slot *slot;
+
+	if (response->id >= driver->depth || !driver->slot[response->id].used ||
+	    driver->slot[response->id].request.operation !=
+		    response->operation) {
+		driver->result.protocol++;
+		complain(driver, "a response carries id %llu, operation %u",
+			 (unsigned long long)response->id, response->operation);
+		return;
+	}
+	slot = &driver->slot[response->id];
+	count(driver, slot, response->status);
+	if (driver->state)
+		finish_verified(driver, slot, response->status == 0);
+	latency_record(&driver->latency, now - slot->issued_ns);
+	slot->used = false;
+	driver->free[driver->free_count++] = (uint16_t)response->id;
+	driver->in_flight--;
+}
+
+void driver_start(struct driver *driver)
+{
+	double seconds = driver->options->seconds;
+	uint64_t now = driver_now();
+
+	driver->begin_ns = driver->end_ns = driver->idle_ns = now;
+	driver->stop_ns = UINT64_MAX;
+	if (seconds > 0)
+		driver->stop_ns = now + (uint64_t)(seconds * 1e9);
+	fill(driver, now);
+}
+
+bool driver_step(struct driver *driver)
+{
+	struct front_response response[BATCH];
+	unsigned int n = front_reap(driver->queue, response, BATCH);
+	uint64_t now;
+
+	if (!n)
+		return false;
+	now = driver_now();
+	for (unsigned int i = 0; i < n; i++)
+		finish(driver, &response[i], now);
+	driver->end_ns = driver->idle_ns = now;
+	fill(driver, now);
+	return true;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Look again for a bounded time; whether a response came. */
+static bool spin(struct driver *driver)
+{
+	uint64_t bound = driver->options->spin_ns;
+
+	while (bound) {
+		for (unsigned int i = 0; i < SPINS_A_LOOK; i++) {
+			if (driver_step(driver))
+				return true;
+			relax();
+		}
+		uint64_t idle = driver_now() - driver->idle_ns;
+
+		if (idle > SILENCE_MS * 1000000ull)
+			return false;
+		if (idle > bound)
+			return false;
+	}
+	return false;
+}
+
+static int sleep_for_response(struct driver *driver)
+{
+	unsigned int after = driver->options->event_after;
+	int happened;
+
+	if (after > driver->in_flight)
+		after = driver->in_flight;
+	if (front_arm_after(driver->queue, after ? after : 1))
+		return 0;
+	happened = front_queue_wait(driver->queue, SILENCE_MS);
+	if (happened == 0 && !front_arm(driver->queue)) {
+		complain(driver,
+			 "queue %u: %u requests had no response for %d s",
+			 driver->index, driver->in_flight, SILENCE_MS / 1000);
+		return -ETIMEDOUT;
+	}
+	return happened < 0 && happened != -EINTR ? happened : 0;
+}
+
+static double thread_cpu(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+void driver_run(struct driver *driver)
+{
+	double cpu = thread_cpu();
+
+	driver_start(driver);
+	while (driver->in_flight && !driver->error) {
+		if (driver_step(driver) || spin(driver))
+			continue;
+		driver->error = sleep_for_response(driver);
+	}
+	driver->cpu_seconds = thread_cpu() - cpu;
+}

@@ -1,0 +1,66 @@
+/*
+ * One queue under load: its slots, its part of the disk, its figures.
+ *
+ * Private to the load generator: load.c makes drivers and sums them up, a
+ * thread (or load.c in turn) drives them.  Nothing is shared between two
+ * drivers.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frontend/latency.h"
+#include "frontend/load.h"
+
+struct driver_slot {
+	struct front_request request;
+	struct front_page page[FRONT_MAX_SEGMENTS];
+	uint64_t issued_ns;
+	uint64_t unit; /* first unit of the region that it covers */
+	uint32_t bytes;
+	uint32_t generation; /* that a write brings, with verification */
+	bool used;
+};
+
+struct driver {
+	struct front_queue *queue;
+	const struct load_options *options;
+	struct driver_slot *slot;
+	uint16_t *free; /* a stack of slots */
+	unsigned int free_count, depth, in_flight, index;
+	uint64_t start;	     /* first sector of this driver's part */
+	uint64_t units;	     /* how many units it has */
+	uint32_t unit_bytes; /* positions and sizes are multiples of it */
+	uint32_t weights;    /* sum of the mix */
+	uint32_t
+		*state; /* per unit: generation and DRIVER_BUSY; verification */
+	uint64_t random;
+	uint64_t cursor;
+	uint64_t quota; /* requests still to issue; UINT64_MAX: no bound */
+	uint64_t begin_ns, end_ns, stop_ns, idle_ns;
+	double cpu_seconds;
+	int error;
+	struct latency latency;
+	struct load_result result; /* of this queue */
+};
+
+#define DRIVER_BUSY 0x80000000u
+
+/** driver_init() - pages and tables; everything that a run needs. 0 or -errno.
+ */
+int driver_init(struct driver *driver);
+void driver_fini(struct driver *driver);
+
+/** driver_start() - note the time and fill the ring. */
+void driver_start(struct driver *driver);
+
+/** driver_step() - take responses, issue requests; whether there was anything.
+ */
+bool driver_step(struct driver *driver);
+
+/** driver_run() - start, step and sleep until everything is answered. */
+void driver_run(struct driver *driver);
+
+/** driver_now() - CLOCK_MONOTONIC in nanoseconds. */
+uint64_t driver_now(void);

@@ -1,0 +1,304 @@
+/*
+ * Expectations.  See expect.h.
+ *
+ * Waiting here has one shape: look, and if it is not so yet, let time pass
+ * until something may have happened; give up when the expectation's time is
+ * over.
+ */
+#include "conformance/expect.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/base/cleanup.h"
+#include "conformance/guest.h"
+#include "conformance/pattern.h"
+
+/* A backend that wakes us for nothing so often is not making progress. */
+#define WAKEUPS_MAX 100000u
+
+void expect_at(struct guest *g, const char *file, int line)
+{
+	const char *base = strrchr(file, '/');
+
+	snprintf(g->result.file, sizeof(g->result.file), "%s",
+		 base == NULL ? file : base + 1);
+	g->result.line = line;
+}
+
+static void wait_for_answer(struct guest *g, struct guest_request *r)
+{
+	for (unsigned int i = 0; i < WAKEUPS_MAX; i++) {
+		guest_collect(g);
+		if (r->answered)
+			return;
+		if (!guest_wait(g))
+			break;
+	}
+	guest_collect(g);
+	if (!r->answered)
+		guest_fail(g, "the request is answered",
+			   "no response on queue %u; the backend is in state "
+			   "%u",
+			   r->queue, front_backend_state(g->front));
+}
+
+static const char *status_name(int status, char *buffer, size_t bytes)
+{
+	switch (status) {
+	case BLKIF_RSP_OKAY:
+		return "OKAY";
+	case BLKIF_RSP_ERROR:
+		return "ERROR";
+	case BLKIF_RSP_EOPNOTSUPP:
+		return "EOPNOTSUPP";
+	default:
+		snprintf(buffer, bytes, "%d", status);
+		return buffer;
+	}
+}
+
+static void check_echo(struct guest *g, const struct guest_request *r)
+{
+	static const uint8_t zero[sizeof(r->response.padding)];
+
+	if (r->response.operation != r->wire.operation)
+		guest_fail(g, "the response echoes the operation",
+			   "operation %u for a request of operation %u",
+			   r->response.operation, r->wire.operation);
+	if (memcmp(r->response.padding, zero, sizeof(zero)) != 0)
+		guest_fail(g, "the unused bytes of a response are zero",
+			   "a response with other bytes between its fields");
+}
+
+void expect_answer_of(struct guest *g, struct guest_request *r)
+{
+	wait_for_answer(g, r);
+}
+
+void expect_status_of(struct guest *g, struct guest_request *r, int status)
+{
+	char expected[64], wanted[16], came[16];
+
+	wait_for_answer(g, r);
+	if (r->response.status != status) {
+		snprintf(expected, sizeof(expected), "status %s",
+			 status_name(status, wanted, sizeof(wanted)));
+		guest_fail(g, expected, "status %s for operation %u",
+			   status_name(r->response.status, came, sizeof(came)),
+			   r->wire.operation);
+	}
+	check_echo(g, r);
+}
+
+void expect_no_answer_of(struct guest *g, struct guest_request *r)
+{
+	guest_collect(g);
+	if (r->answered)
+		guest_fail(g, "the request is not answered",
+			   "a response with status %d", r->response.status);
+}
+
+/* Which bytes of a page the segments cover, sector by sector. */
+static unsigned int covered_sectors(const struct guest_request *r,
+				    unsigned int page)
+{
+	unsigned int covered = 0;
+
+	for (unsigned int i = 0; i < r->wire.segments && i < FRONT_MAX_SEGMENTS;
+	     i++) {
+		const struct front_segment *s = &r->wire.segment[i];
+
+		if (s->gref != r->page[page].gref)
+			continue;
+		for (unsigned int n = s->first_sector;
+		     n <= s->last_sector && n < 8; n++)
+			covered |= 1u << n;
+	}
+	return covered;
+}
+
+/* No sector of the page changed but those in the mask. */
+static void check_unchanged(struct guest *g, const struct guest_request *r,
+			    unsigned int page, unsigned int may_change)
+{
+	const unsigned char *now = r->page[page].data;
+	const unsigned char *before =
+		r->before + (size_t)page * FRONT_PAGE_BYTES;
+
+	for (unsigned int n = 0; n < 8; n++) {
+		size_t at = n * PATTERN_SECTOR_BYTES;
+
+		if ((may_change >> n & 1u) == 0 &&
+		    memcmp(now + at, before + at, PATTERN_SECTOR_BYTES) != 0)
+			guest_fail(g,
+				   "no byte changes beside what was asked for",
+				   "sector %u of page %u was changed", n, page);
+	}
+}
+
+void expect_untouched_of(struct guest *g, struct guest_request *r)
+{
+	for (unsigned int page = 0; page < r->pages; page++)
+		check_unchanged(g, r, page, 0);
+}
+
+static const unsigned char *segment_data(const struct guest_request *r,
+					 unsigned int i)
+{
+	const struct front_segment *s = &r->wire.segment[i];
+
+	for (unsigned int page = 0; page < r->pages; page++) {
+		if (r->page[page].gref == s->gref)
+			return (const unsigned char *)r->page[page].data +
+			       s->first_sector * PATTERN_SECTOR_BYTES;
+	}
+	return NULL;
+}
+
+void expect_data_of(struct guest *g, struct guest_request *r, uint64_t seed)
+{
+	uint64_t sector = r->wire.sector;
+
+	for (unsigned int i = 0; i < r->wire.segments; i++) {
+		const struct front_segment *s = &r->wire.segment[i];
+		size_t sectors = (size_t)(s->last_sector - s->first_sector) + 1;
+		long wrong = pattern_differs(segment_data(r, i), seed, sector,
+					     sectors);
+
+		if (wrong >= 0)
+			guest_fail(g, "the data of the disk, byte for byte",
+				   "segment %u, sector %" PRIu64
+				   ": byte %ld is wrong",
+				   i, sector, wrong);
+		sector += sectors;
+	}
+	for (unsigned int page = 0; page < r->pages; page++)
+		check_unchanged(g, r, page, covered_sectors(r, page));
+}
+
+void expect_disk_holds(struct guest *g, uint64_t sector, uint64_t sectors,
+		       uint64_t seed)
+{
+	while (sectors > 0) {
+		uint64_t part = sectors < 88 ? sectors : 88;
+		unsigned int pages = (unsigned int)((part + 7) / 8);
+		struct guest_request *r =
+			guest_read(g, .sector = sector, .segments = pages);
+
+		r->wire.segment[pages - 1].last_sector =
+			(uint8_t)((part - 1) % 8);
+		guest_send(g, r);
+		expect_status_of(g, r, BLKIF_RSP_OKAY);
+		expect_data_of(g, r, seed);
+		sector += part;
+		sectors -= part;
+	}
+}
+
+void expect_backend_state_is(struct guest *g, unsigned int state)
+{
+	char expected[64];
+	unsigned int now = front_backend_state(g->front);
+
+	for (unsigned int i = 0; now != state && i < WAKEUPS_MAX; i++) {
+		if (!guest_wait(g))
+			break;
+		now = front_backend_state(g->front);
+	}
+	now = front_backend_state(g->front);
+	if (now == state)
+		return;
+	snprintf(expected, sizeof(expected), "the backend goes to state %u",
+		 state);
+	guest_fail(g, expected, "it is in state %u", now);
+}
+
+void expect_error_node_set(struct guest *g)
+{
+	CLEANUP(free_string) char *error = front_backend_error(g->front);
+
+	if (error == NULL || error[0] == '\0')
+		guest_fail(g, "an error node that says what was wrong",
+			   "there is none");
+}
+
+void expect_connection_refused(struct guest *g)
+{
+	unsigned int now = front_backend_state(g->front);
+
+	for (unsigned int i = 0; now < XenbusStateConnected && i < WAKEUPS_MAX;
+	     i++) {
+		if (!guest_wait(g))
+			break;
+		now = front_backend_state(g->front);
+	}
+	if (now == XenbusStateConnected && g->connected) {
+		expect_backend_state_is(g, XenbusStateClosing);
+		now = XenbusStateClosing;
+	}
+	if (now != XenbusStateClosing && now != XenbusStateClosed)
+		guest_fail(g, "the connection is refused: state Closing (5)",
+			   "the backend is in state %u", now);
+	expect_error_node_set(g);
+}
+
+uint64_t expect_number_between(struct guest *g, const char *key, uint64_t low,
+			       uint64_t high)
+{
+	char expected[GUEST_TEXT_BYTES];
+	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
+	uint64_t number = 0;
+	char rebuilt[32];
+
+	snprintf(expected, sizeof(expected),
+		 "node %s is a decimal number from %" PRIu64 " to %" PRIu64,
+		 key, low, high);
+	if (value == NULL)
+		guest_fail(g, expected, "it is not there");
+	number = strtoull(value, NULL, 10);
+	snprintf(rebuilt, sizeof(rebuilt), "%" PRIu64, number);
+	if (strcmp(rebuilt, value) != 0 || number < low || number > high) {
+		char got[GUEST_TEXT_BYTES];
+
+		snprintf(got, sizeof(got), "it is \"%.100s\"", value);
+		guest_fail(g, expected, "%s", got);
+	}
+	return number;
+}
+
+void expect_node_absent(struct guest *g, const char *key)
+{
+	char expected[GUEST_TEXT_BYTES];
+	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
+
+	if (value == NULL)
+		return;
+	snprintf(expected, sizeof(expected), "the backend has no node %s", key);
+	guest_fail(g, expected, "it is \"%.100s\"", value);
+}
+
+void expect_pages_unmapped(struct guest *g, struct guest_request *r)
+{
+	for (unsigned int i = 0; i < r->pages; i++) {
+		int result = front_page_end(g->front, &r->page[i]);
+
+		if (result != 0)
+			guest_fail(g,
+				   "the backend keeps no grant of the request "
+				   "mapped",
+				   "ending the grant of page %u: %s", i,
+				   strerror(-result));
+		r->page[i].data = NULL;
+	}
+	r->pages = 0;
+}
+
+void expect_condition(struct guest *g, bool condition, const char *expected)
+{
+	if (!condition)
+		guest_fail(g, expected, "it is not so");
+}

@@ -1,0 +1,80 @@
+/*
+ * What a case expects.  Each of these returns only if it is so; else it records
+ * what was expected and what came, and ends the case.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct guest;
+struct guest_request;
+
+/* The steps' own line goes into the record. */
+void expect_at(struct guest *g, const char *file, int line);
+#define EXPECT(g, call) (expect_at((g), __FILE__, __LINE__), call)
+
+#define expect_status(g, r, status) EXPECT(g, expect_status_of(g, r, status))
+#define expect_okay(g, r)	    EXPECT(g, expect_status_of(g, r, 0))
+#define expect_answer(g, r)	    EXPECT(g, expect_answer_of(g, r))
+#define expect_no_answer(g, r)	    EXPECT(g, expect_no_answer_of(g, r))
+#define expect_data(g, r, seed)	    EXPECT(g, expect_data_of(g, r, seed))
+#define expect_untouched(g, r)	    EXPECT(g, expect_untouched_of(g, r))
+#define expect_disk(g, sector, sectors, seed)                                  \
+	EXPECT(g, expect_disk_holds(g, sector, sectors, seed))
+#define expect_backend_state(g, state)                                         \
+	EXPECT(g, expect_backend_state_is(g, state))
+#define expect_error_node(g) EXPECT(g, expect_error_node_set(g))
+#define expect_refused(g)    EXPECT(g, expect_connection_refused(g))
+#define expect_number(g, key, low, high)                                       \
+	EXPECT(g, expect_number_between(g, key, low, high))
+#define expect_no_node(g, key) EXPECT(g, expect_node_absent(g, key))
+#define expect_unmapped(g, r)  EXPECT(g, expect_pages_unmapped(g, r))
+#define expect_true(g, condition, expected)                                    \
+	EXPECT(g, expect_condition(g, condition, expected))
+
+/** expect_status_of() - it is answered, once, with this status; id, operation,
+ * padding right. */
+void expect_status_of(struct guest *g, struct guest_request *r, int status);
+
+/** expect_answer_of() - it is answered, whatever the status. */
+void expect_answer_of(struct guest *g, struct guest_request *r);
+
+/** expect_no_answer_of() - by what has happened so far, it was not answered. */
+void expect_no_answer_of(struct guest *g, struct guest_request *r);
+
+/**
+ * expect_data_of() - a finished read holds the pattern of seed in every
+ * segment, and not one byte beside the segments changed.
+ */
+void expect_data_of(struct guest *g, struct guest_request *r, uint64_t seed);
+
+/** expect_untouched_of() - no byte of its pages changed since it was sent. */
+void expect_untouched_of(struct guest *g, struct guest_request *r);
+
+/** expect_disk_holds() - read a range back and compare with the pattern of
+ * seed. */
+void expect_disk_holds(struct guest *g, uint64_t sector, uint64_t sectors,
+		       uint64_t seed);
+
+/** expect_backend_state_is() - the backend comes to this XenbusState. */
+void expect_backend_state_is(struct guest *g, unsigned int state);
+
+/** expect_error_node_set() - the backend left a sentence in its error node. */
+void expect_error_node_set(struct guest *g);
+
+/** expect_connection_refused() - the backend goes to Closing, with an error
+ * node. */
+void expect_connection_refused(struct guest *g);
+
+/** expect_number_between() - a backend node is there, decimal, in [low, high].
+ */
+uint64_t expect_number_between(struct guest *g, const char *key, uint64_t low,
+			       uint64_t high);
+void expect_node_absent(struct guest *g, const char *key);
+
+/** expect_pages_unmapped() - the grants of its pages can be ended: nobody maps
+ * them. */
+void expect_pages_unmapped(struct guest *g, struct guest_request *r);
+
+void expect_condition(struct guest *g, bool condition, const char *expected);

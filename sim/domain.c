@@ -34,8 +34,9 @@ void world_reset(struct world *world)
 	       world->mappings_used * sizeof(world->mapping[0]));
 	world->handles_used = world->mappings_used = 0;
 	world->free_mapping = world->mappings = 0;
-	for (uint32_t i = 0; i < WORLD_DOMAINS; i++)
+	for (uint32_t i = 0; i < world->domains_used; i++)
 		reset_domain(&world->domain[i]);
+	world->domains_used = 0;
 }
 
 int world_domain_create(struct world *world, uint32_t domid, uint32_t pages)
@@ -55,6 +56,8 @@ int world_domain_create(struct world *world, uint32_t domid, uint32_t pages)
 		reset_domain(d);
 		d->pages = pages;
 		d->state = WORLD_DOMAIN_LIVE;
+		if (domid >= world->domains_used)
+			world->domains_used = domid + 1;
 	}
 	world_unlock(world);
 	return error;

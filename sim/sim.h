@@ -97,6 +97,18 @@ enum sim_call {
  */
 void sim_fail(uint32_t domid, enum sim_call call, unsigned int k, int error);
 
+/* --- seeded choices, for whoever drives a simulation (schedule.c) --- */
+
+/** sim_random() - the next number of the sequence that sim_reset(seed) began.
+ */
+uint64_t sim_random(void);
+
+/** sim_pick() - one of 0 .. n - 1. */
+uint32_t sim_pick(uint32_t n);
+
+/** sim_chance() - true in about so many of 1000 calls. */
+bool sim_chance(uint32_t per_thousand);
+
 /* --- the clock (backend/base/clock.h is answered from here) --- */
 
 void sim_clock_advance(uint64_t ns);

@@ -153,7 +153,8 @@ struct world_domain {
 };
 
 struct world {
-	uint32_t handles_used, mappings_used; /* high-water marks */
+	/* high-water marks */
+	uint32_t domains_used, handles_used, mappings_used;
 	uint32_t free_mapping; /* index + 1 of the first, 0: none */
 	uint32_t mappings;     /* in use now */
 	struct world_handle handle[WORLD_HANDLES];

@@ -1,0 +1,13 @@
+/*
+ * The handle that xengnttab and xengntshr share a name for.
+ */
+#pragma once
+
+#include "sim/lib/inprocess.h"
+
+struct xengntdev_handle {
+	struct xengntdev_handle *next;
+	struct actor actor;
+	uint32_t number;      /* gnttab: for the trace */
+	uint32_t frames_used; /* gntshr: its shares begin below */
+};

@@ -1,0 +1,516 @@
+/* A whole disk in process: simulated guest, real rings, an image under the
+ * test's thumb. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <xenevtchn.h>
+#include <xen/io/blkif.h>
+
+#include "backend/worker/queue.h"
+#include "backend/worker/vbd.h"
+#include "sim/sim.h"
+
+#define GUEST	      3u
+#define QUEUES	      2u
+#define SECTORS	      256u
+#define RING_FRAME(q) (q)	 /* guest frames of the rings */
+#define DATA_FRAME(i) (16 + (i)) /* ... and of data */
+#define RING_GREF(q)  (64 + (q))
+#define DATA_GREF(i)  (100 + (i))
+#define DATA_PAGES    64u
+
+/* An image that completes when it is told to: one channel per queue. */
+struct slow_image;
+
+struct slow_channel {
+	struct image_channel channel; /* first */
+	struct slow_image *image;
+	struct image_io held[64];
+	unsigned int holding;
+	struct image_done done[64];
+	unsigned int finished;
+};
+
+struct slow_image {
+	struct image image;
+	bool slow; /* hold operations until slow_release() */
+	int32_t result;
+	unsigned int flushes;
+	struct slow_channel channel[QUEUES];
+	unsigned char disk[SECTORS * SECTOR_BYTES];
+};
+
+struct fixture {
+	struct slow_image image;
+	struct inflight_region *region;
+	struct vbd *vbd;
+	struct link_attach attach;
+	xenevtchn_handle *guest;
+	uint32_t baseline_handles;
+};
+
+static void slow_info(const struct image *image, struct image_info *info)
+{
+	(void)image;
+	memset(info, 0, sizeof(*info));
+	info->sectors = SECTORS;
+	info->physical_block_bytes = SECTOR_BYTES;
+}
+
+static int slow_open_channel(struct image *image, unsigned int queue,
+			     unsigned int depth, struct image_channel **channel)
+{
+	struct slow_image *slow = (struct slow_image *)image;
+
+	(void)depth;
+	slow->channel[queue].channel.operations = image->operations;
+	slow->channel[queue].image = slow;
+	*channel = &slow->channel[queue].channel;
+	return 0;
+}
+
+static void slow_close_channel(struct image_channel *channel)
+{
+	assert_int_equal(((struct slow_channel *)channel)->holding, 0);
+}
+
+static void slow_finish(struct slow_channel *c, const struct image_io *io)
+{
+	unsigned char *at = c->image->disk + io->sector * SECTOR_BYTES;
+
+	for (uint32_t i = 0; i < io->iov_count && c->image->result == 0; i++) {
+		if (io->operation == IMAGE_WRITE)
+			memcpy(at, io->iov[i].iov_base, io->iov[i].iov_len);
+		else
+			memcpy(io->iov[i].iov_base, at, io->iov[i].iov_len);
+		at += io->iov[i].iov_len;
+	}
+	c->image->flushes += io->operation == IMAGE_FLUSH;
+	c->done[c->finished].tag = io->tag;
+	c->done[c->finished++].result = c->image->result;
+}
+
+static int slow_submit(struct image_channel *channel, const struct image_io *io)
+{
+	struct slow_channel *c = (struct slow_channel *)channel;
+
+	if (c->image->slow)
+		c->held[c->holding++] = *io;
+	else
+		slow_finish(c, io);
+	return 0;
+}
+
+static void slow_release(struct slow_channel *c)
+{
+	while (c->holding >
+	       0) /* last in, first out: completion order is free */
+		slow_finish(c, &c->held[--c->holding]);
+}
+
+static unsigned int slow_poll(struct image_channel *channel,
+			      struct image_done *done, unsigned int room)
+{
+	struct slow_channel *c = (struct slow_channel *)channel;
+	unsigned int n = c->finished < room ? c->finished : room;
+
+	memcpy(done, c->done, n * sizeof(done[0]));
+	memmove(c->done, c->done + n, (c->finished - n) * sizeof(done[0]));
+	c->finished -= n;
+	/* A detach waits in poll(): let it find everything finished. */
+	if (n == 0 && !c->image->slow)
+		slow_release(c);
+	return n;
+}
+
+static int slow_descriptor(const struct image_channel *channel)
+{
+	(void)channel;
+	return -1;
+}
+
+static void slow_close(struct image *image)
+{
+	(void)image;
+}
+
+static const struct image_operations slow_operations = {
+	.info = slow_info,
+	.open_channel = slow_open_channel,
+	.close_channel = slow_close_channel,
+	.submit = slow_submit,
+	.poll = slow_poll,
+	.descriptor = slow_descriptor,
+	.close = slow_close,
+};
+
+static blkif_sring_t *shared_ring(unsigned int q)
+{
+	return sim_guest_page(GUEST, RING_FRAME(q));
+}
+
+static void make_guest(struct fixture *f)
+{
+	sim_reset(1);
+	assert_int_equal(sim_domain_create(GUEST, 256), 0);
+	for (unsigned int q = 0; q < QUEUES; q++) {
+		SHARED_RING_INIT(shared_ring(q));
+		sim_grant(GUEST, RING_GREF(q), 0, RING_FRAME(q), 0);
+		f->attach.queue[q].ring_gref[0] = RING_GREF(q);
+	}
+	for (unsigned int i = 0; i < DATA_PAGES; i++)
+		sim_grant(GUEST, DATA_GREF(i), 0, DATA_FRAME(i), 0);
+	sim_enter(GUEST);
+	f->guest = xenevtchn_open(NULL, 0);
+	for (unsigned int q = 0; q < QUEUES; q++)
+		f->attach.queue[q].event_channel =
+			(uint32_t)xenevtchn_bind_unbound_port(f->guest, 0);
+	sim_enter(0);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct vbd_options options = {.domid = GUEST,
+				      .devid = 51712,
+				      .sectors = SECTORS,
+				      .max_queues = QUEUES,
+				      .persistent_cap = 4};
+
+	make_guest(f);
+	f->attach.queues = QUEUES;
+	f->attach.abi = LINK_ABI_X86_64;
+	f->image.image.operations = &slow_operations;
+	f->region =
+		aligned_alloc(64, inflight_region_bytes(QUEUES) / 64 * 64 + 64);
+	memset(f->region, 0, inflight_region_bytes(QUEUES));
+	options.image = &f->image.image;
+	options.region = f->region;
+	assert_int_equal(vbd_create(&options, &f->vbd), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	struct sim_ledger ledger;
+
+	f->image.slow = false;
+	vbd_destroy(f->vbd);
+	sim_ledger(0, &ledger);
+	assert_int_equal(ledger.mapped_pages, 0);
+	assert_int_equal(ledger.ports, 0);
+	assert_int_equal(ledger.evtchn_handles, 0);
+	assert_int_equal(ledger.gnttab_handles, 0);
+	assert_int_equal(ledger.bad_unmaps, 0);
+	free(f->region);
+	free(f);
+	return 0;
+}
+
+static void attach(struct fixture *f)
+{
+	unsigned int queue;
+
+	assert_int_equal(vbd_attach(f->vbd, &f->attach, &queue), REFUSAL_NONE);
+	vbd_check(f->vbd);
+}
+
+static struct blkif_request *put(unsigned int q, uint8_t operation,
+				 uint64_t sector, unsigned int segments)
+{
+	blkif_sring_t *ring = shared_ring(q);
+	struct blkif_request *r = &ring->ring[ring->req_prod % 32].req;
+
+	memset(r, 0, sizeof(*r));
+	r->operation = operation;
+	r->id = 1000 + ring->req_prod;
+	r->sector_number = sector;
+	r->nr_segments = (uint8_t)segments;
+	for (unsigned int i = 0; i < segments && i < LIMIT_SEGMENTS; i++) {
+		r->seg[i].gref = DATA_GREF(i);
+		r->seg[i].last_sect = 7;
+	}
+	ring->req_prod++;
+	return r;
+}
+
+static void turn(struct fixture *f)
+{
+	for (unsigned int q = 0; q < vbd_queues(f->vbd); q++)
+		while (queue_turn(vbd_queue(f->vbd, q)))
+			vbd_check(f->vbd);
+}
+
+static const struct blkif_response *answer(unsigned int q, uint32_t n)
+{
+	return &shared_ring(q)->ring[n % 32].rsp;
+}
+
+/* The status of request n, wherever its response stands: order is free. */
+static int status_of(unsigned int q, uint32_t n)
+{
+	blkif_sring_t *ring = shared_ring(q);
+
+	for (uint32_t i = ring->rsp_prod - 32; i != ring->rsp_prod; i++)
+		if (answer(q, i)->id == 1000 + n)
+			return answer(q, i)->status;
+	return 1; /* not answered */
+}
+
+static void *data(unsigned int i)
+{
+	return sim_guest_page(GUEST, DATA_FRAME(i));
+}
+
+static void test_what_is_written_can_be_read(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t persistent = 0; persistent < 2; persistent++) {
+		uint32_t n = shared_ring(0)->rsp_prod;
+
+		f->attach.persistent = persistent;
+		attach(f);
+		memset(data(0), 0x40 + (int)persistent, 4096);
+		put(0, BLKIF_OP_WRITE, 16, 1);
+		turn(f);
+		memset(data(0), 0, 4096);
+		put(0, BLKIF_OP_READ, 16, 1)->seg[0].first_sect = 1;
+		turn(f);
+		assert_int_equal(answer(0, n)->status, BLKIF_RSP_OKAY);
+		assert_int_equal(answer(0, n + 1)->status, BLKIF_RSP_OKAY);
+		assert_int_equal(((unsigned char *)data(0))[511], 0);
+		assert_int_equal(((unsigned char *)data(0))[512],
+				 0x40 + (int)persistent);
+		assert_int_equal(sim_grant_mapped(GUEST, DATA_GREF(0)),
+				 persistent);
+		vbd_detach(f->vbd);
+		assert_int_equal(sim_grant_mapped(GUEST, DATA_GREF(0)), 0);
+	}
+}
+
+static void test_every_request_is_answered_once_in_any_order(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t seen = 0;
+
+	attach(f);
+	f->image.slow = true;
+	for (unsigned int i = 0; i < 32; i++)
+		put(1, BLKIF_OP_READ, i, 1 + i % 11);
+	turn(f);
+	assert_int_equal(shared_ring(1)->rsp_prod, 0);
+	assert_int_equal(queue_inflight(vbd_queue(f->vbd, 1)), 32);
+	slow_release(&f->image.channel[1]);
+	turn(f);
+	f->image.slow = false;
+	assert_int_equal(shared_ring(1)->rsp_prod, 32);
+	for (unsigned int i = 0; i < 32; i++)
+		seen |= 1u << (answer(1, i)->id - 1000);
+	assert_int_equal(seen, UINT32_MAX);
+}
+
+static void test_a_bad_grant_fails_its_request_only(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t persistent = 0; persistent < 2; persistent++) {
+		uint32_t n = shared_ring(0)->rsp_prod;
+		struct sim_ledger before, after;
+
+		f->attach.persistent = persistent;
+		attach(f);
+		sim_ledger(0, &before);
+		memset(f->image.disk, 0x33, sizeof(f->image.disk));
+		memset(data(0), 0x44, 4096);
+		put(0, BLKIF_OP_WRITE, 0, 3)->seg[1].gref = 5000;
+		put(0, BLKIF_OP_READ, 0, 3)->seg[2].gref = 5000;
+		put(0, BLKIF_OP_READ, 0, 1);
+		turn(f);
+		assert_int_equal(status_of(0, n), BLKIF_RSP_ERROR);
+		assert_int_equal(f->image.disk[0], 0x33);
+		assert_int_equal(status_of(0, n + 1), BLKIF_RSP_ERROR);
+		assert_int_equal(status_of(0, n + 2), BLKIF_RSP_OKAY);
+		sim_ledger(0, &after);
+		if (!persistent)
+			assert_int_equal(after.mapped_pages,
+					 before.mapped_pages);
+		vbd_detach(f->vbd);
+	}
+}
+
+static void test_more_pages_than_the_cap_are_copied(void **state)
+{
+	struct fixture *f = *state;
+	const struct stats *stats = queue_stats(vbd_queue(f->vbd, 0));
+
+	f->attach.persistent = 1;
+	attach(f);
+	for (unsigned int i = 0; i < 11; i++)
+		memset(data(i), 0x10 + (int)i, 4096);
+	put(0, BLKIF_OP_WRITE, 0, 11); /* the cap is 4 */
+	turn(f);
+	assert_int_equal(answer(0, 0)->status, BLKIF_RSP_OKAY);
+	for (unsigned int i = 0; i < 11; i++)
+		assert_int_equal(f->image.disk[i * 4096 + 77], 0x10 + i);
+	assert_int_equal(stats_read(&stats->persistent_maps), 4);
+	assert_int_equal(stats_read(&stats->copies), 7);
+}
+
+static void test_an_image_error_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f);
+	f->image.result = -EIO;
+	memset(data(0), 0x99, 4096);
+	put(0, BLKIF_OP_READ, 0, 1);
+	put(0, BLKIF_OP_WRITE, 0, 1);
+	put(0, BLKIF_OP_FLUSH_DISKCACHE, 0, 0);
+	turn(f);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(answer(0, i)->status, BLKIF_RSP_ERROR);
+	assert_int_equal(((unsigned char *)data(0))[0], 0x99);
+	f->image.result = 0;
+}
+
+static void test_a_flush_with_data_writes_and_then_flushes(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f);
+	memset(data(0), 0x61, 4096);
+	put(0, BLKIF_OP_FLUSH_DISKCACHE, 8, 1);
+	put(0, BLKIF_OP_FLUSH_DISKCACHE, UINT64_MAX, 0);
+	turn(f);
+	assert_int_equal(answer(0, 0)->status, BLKIF_RSP_OKAY);
+	assert_int_equal(answer(0, 1)->status, BLKIF_RSP_OKAY);
+	assert_int_equal(f->image.flushes, 2);
+	assert_int_equal(f->image.disk[8 * 512], 0x61);
+}
+
+static void test_an_impossible_index_stops_the_queue_for_good(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int which = 9;
+
+	attach(f);
+	put(1, BLKIF_OP_READ, 0, 1);
+	shared_ring(1)->req_prod += 32;
+	turn(f);
+	assert_int_equal(vbd_broken(f->vbd, &which), REFUSE_RING_OVERFLOW);
+	assert_int_equal(which, 1);
+	assert_int_equal(shared_ring(1)->rsp_prod, 0);
+	shared_ring(1)->req_prod -= 32; /* too late */
+	turn(f);
+	assert_int_equal(shared_ring(1)->rsp_prod, 0);
+	put(0, BLKIF_OP_READ, 0, 1); /* the other queue goes on */
+	turn(f);
+	assert_int_equal(shared_ring(0)->rsp_prod, 1);
+}
+
+static void test_a_bad_queue_refuses_the_whole_device(void **state)
+{
+	struct fixture *f = *state;
+	struct sim_ledger ledger;
+	unsigned int which = 9;
+
+	f->attach.queue[1].ring_gref[0] = 5000;
+	assert_int_equal(vbd_attach(f->vbd, &f->attach, &which),
+			 REFUSE_RING_GRANT);
+	assert_int_equal(which, 1);
+	f->attach.queue[1].ring_gref[0] = RING_GREF(1);
+	f->attach.queue[1].event_channel = 4000;
+	assert_int_equal(vbd_attach(f->vbd, &f->attach, &which),
+			 REFUSE_EVENT_CHANNEL);
+	sim_ledger(0, &ledger);
+	assert_int_equal(ledger.mapped_pages, 0);
+	assert_int_equal(ledger.ports, 0);
+}
+
+static void test_detach_waits_for_what_is_in_flight(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f);
+	f->image.slow = true;
+	put(0, BLKIF_OP_READ, 0, 2);
+	turn(f);
+	assert_int_equal(shared_ring(0)->rsp_prod, 0);
+	f->image.slow = false; /* from now on the image finishes when polled */
+	vbd_detach(f->vbd);
+	assert_int_equal(shared_ring(0)->rsp_prod, 1);
+	attach(f); /* and again, where it stopped */
+	put(0, BLKIF_OP_READ, 0, 1);
+	turn(f);
+	assert_int_equal(shared_ring(0)->rsp_prod, 2);
+}
+
+static void test_settle_arms_and_sees_what_came_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *queue = vbd_queue(f->vbd, 0);
+
+	attach(f);
+	turn(f);
+	assert_true(queue_settle(queue));
+	assert_int_equal(shared_ring(0)->req_event,
+			 shared_ring(0)->req_prod + 1);
+	put(0, BLKIF_OP_READ, 0, 1);
+	assert_false(queue_settle(queue));
+	turn(f);
+	assert_true(queue_settle(queue));
+}
+
+static void test_an_idle_queue_gives_back_and_then_never_wakes(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *queue = vbd_queue(f->vbd, 0);
+	uint64_t now_ns = 1000;
+	uint64_t next_ns;
+
+	f->attach.persistent = 1;
+	attach(f);
+	sim_clock_advance(now_ns);
+	put(0, BLKIF_OP_READ, 0, 11);
+	turn(f);
+	assert_int_equal(sim_grant_mapped(GUEST, DATA_GREF(0)), 1);
+	for (int i = 0; i < 100; i++) {
+		next_ns = queue_maintain(queue, now_ns);
+		if (next_ns == UINT64_MAX)
+			break;
+		sim_clock_advance(next_ns);
+		now_ns += next_ns;
+	}
+	assert_true(next_ns == UINT64_MAX);
+	assert_true(now_ns < 70000000000u);
+	assert_int_equal(sim_grant_mapped(GUEST, DATA_GREF(0)), 0);
+}
+
+int main(void)
+{
+#define VBD_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		VBD_TEST(test_what_is_written_can_be_read),
+		VBD_TEST(test_every_request_is_answered_once_in_any_order),
+		VBD_TEST(test_a_bad_grant_fails_its_request_only),
+		VBD_TEST(test_more_pages_than_the_cap_are_copied),
+		VBD_TEST(test_an_image_error_is_an_error),
+		VBD_TEST(test_a_flush_with_data_writes_and_then_flushes),
+		VBD_TEST(test_an_impossible_index_stops_the_queue_for_good),
+		VBD_TEST(test_a_bad_queue_refuses_the_whole_device),
+		VBD_TEST(test_detach_waits_for_what_is_in_flight),
+		VBD_TEST(test_settle_arms_and_sees_what_came_meanwhile),
+		VBD_TEST(test_an_idle_queue_gives_back_and_then_never_wakes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

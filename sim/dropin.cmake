@@ -1,0 +1,27 @@
+# The drop-in build: a library to preload, and the command around it.
+
+# It goes into stock programs and into ours, whatever those are compiled with,
+# so it is compiled without sanitizers and coverage, with flags of its own.
+set(XENSIM_PLAIN_FLAGS -O2 -g -fno-sanitize=all -fno-profile-arcs
+                       -fno-test-coverage)
+set(XENSIM_SHARED lib/dropin/message.c lib/dropin/repair.c lib/dropin/shared.c)
+
+add_library(
+  xensim SHARED
+  domain.c grants.c ports.c ${XENSIM_SHARED}
+  lib/dropin/client.c lib/dropin/evtchn.c lib/dropin/fault.c lib/dropin/gnttab.c
+  lib/dropin/gntshr.c lib/dropin/stubs.c)
+target_link_libraries(xensim PRIVATE xenblk_flags Threads::Threads)
+target_compile_options(xensim PRIVATE ${XENSIM_PLAIN_FLAGS} -fvisibility=hidden)
+target_link_options(xensim PRIVATE -fno-sanitize=all -Wl,-z,defs -Wl,-z,now)
+
+add_executable(
+  xenblk-sim
+  main.c domain.c grants.c ports.c ${XENSIM_SHARED}
+  broker/answer.c broker/broker.c broker/guest.c broker/proxy.c
+  broker/proxy_client.c broker/proxy_ring.c
+  toolstack/command.c toolstack/disk.c toolstack/disks.c toolstack/ends.c
+  toolstack/guests.c toolstack/keeper.c toolstack/place.c toolstack/run.c
+  toolstack/status.c toolstack/store.c toolstack/tree.c toolstack/vdev.c)
+target_link_libraries(xenblk-sim PRIVATE xenblk_flags xenstore Threads::Threads)
+add_dependencies(xenblk-sim xensim)

@@ -1,0 +1,92 @@
+/*
+ * Ending what was started (run.h): the keeper is the subreaper of everything
+ * in the world, so whatever outlives its own parent becomes the keeper's child
+ * and is found here.
+ */
+#include "sim/toolstack/run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLITE_MS 2000u
+#define STEP_MS	  5u
+
+/* Parent of a process, 0 when there is none to be found. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], line[512];
+	const char *after;
+	ssize_t length;
+	int fd, parent;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	length = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	if (length <= 0)
+		return 0;
+	line[length] = '\0';
+	/* "pid (name) state parent": the name may hold anything. */
+	after = strrchr(line, ')');
+	if (!after || sscanf(after, ") %*c %d", &parent) != 1)
+		return 0;
+	return parent;
+}
+
+/* Sends a signal to every child not spared; how many there are. */
+static unsigned int signal_children(struct ends_spared spared, int signal)
+{
+	DIR *directory = opendir("/proc");
+	pid_t self = getpid();
+	struct dirent *entry;
+	unsigned int found = 0;
+
+	if (!directory)
+		return 0;
+	while ((entry = readdir(directory))) {
+		pid_t pid = (pid_t)atoi(entry->d_name);
+
+		if (pid <= 0 || pid == spared.first || pid == spared.second ||
+		    parent_of(pid) != self)
+			continue;
+		found++;
+		kill(pid, signal);
+	}
+	closedir(directory);
+	return found;
+}
+
+static void reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+void ends_descendants(struct ends_spared spared)
+{
+	const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+	unsigned int waited_ms = 0;
+
+	reap();
+	if (signal_children(spared, SIGTERM) == 0)
+		return;
+	/* Orphans arrive as their parents end, so look again each time. */
+	for (;;) {
+		nanosleep(&step, NULL);
+		waited_ms += STEP_MS;
+		reap();
+		if (signal_children(spared,
+				    waited_ms < POLITE_MS ? 0 : SIGKILL) == 0)
+			return;
+	}
+}

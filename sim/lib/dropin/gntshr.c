@@ -56,7 +56,7 @@ static struct area *share(xengntshr_handle *handle,
 {
 	struct area *area =
 		malloc(sizeof(*area) + wanted->count * sizeof(uint32_t));
-	uint32_t frame;
+	uint32_t frame = 0;
 	int fd, error;
 
 	if (!area) {

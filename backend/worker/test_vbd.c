@@ -475,7 +475,7 @@ static void test_an_idle_queue_gives_back_and_then_never_wakes(void **state)
 	struct fixture *f = *state;
 	struct queue *queue = vbd_queue(f->vbd, 0);
 	uint64_t now_ns = 1000;
-	uint64_t next_ns;
+	uint64_t next_ns = 0;
 
 	f->attach.persistent = 1;
 	attach(f);

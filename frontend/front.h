@@ -178,7 +178,11 @@ int front_page_get_readonly(struct front *front, struct front_page *page);
  * grants. */
 void front_page_put(struct front *front, struct front_page *page);
 
-/** front_page_end() - end the grant for good; -EBUSY while the backend maps it.
+/**
+ * front_page_end() - end the grant for good; 0 or -errno.
+ *
+ * As with Linux's gntalloc, what the backend still maps stays alive until it
+ * lets go; whether it does is for the simulator to tell (sim_grant_mapped()).
  */
 int front_page_end(struct front *front, struct front_page *page);
 

@@ -234,9 +234,7 @@ static int run_in_turn(struct load *load)
 			ready |= front_arm(load->driver[i].queue);
 		if (!ready &&
 		    front_wait(load->front, front_timeout_ms(load->front)) <= 0)
-			return invalid(load, "no response in %d ms",
-				       front_timeout_ms(load->front)),
-			       -ETIMEDOUT;
+			return -ETIMEDOUT;
 	}
 }
 
@@ -328,6 +326,8 @@ int load_run(struct front *front, const struct load_options *options,
 					  : run_threads(&load);
 		summed = sum_up(&load);
 		err = err ? err : summed;
+		if (err == -ETIMEDOUT && !result->complaint[0])
+			invalid(&load, "responses stayed away");
 		count_events(&load, before);
 	}
 	drivers_fini(&load);

@@ -334,7 +334,7 @@ uint64_t queue_maintain(struct queue *queue, uint64_t now_ns)
 	return submit_trim(queue->submit, now_ns, now_ns - queue->busy_ns);
 }
 
-void queue_detach(struct queue *queue)
+void queue_drain(struct queue *queue)
 {
 	CHECK(queue->submit != NULL);
 	queue_set_state(queue, QUEUE_DRAINING);
@@ -347,6 +347,14 @@ void queue_detach(struct queue *queue)
 		if (!queue_turn(queue) && image.fd >= 0)
 			(void)poll(&image, 1, -1);
 	}
+	CHECK(queue->table->used == 0);
+}
+
+void queue_detach(struct queue *queue)
+{
+	CHECK(queue->submit != NULL);
+	if (queue_state(queue) != QUEUE_DRAINING)
+		queue_drain(queue);
 	CHECK(queue->table->used == 0);
 	release_ring(queue);
 	queue_set_state(queue, QUEUE_DETACHED);

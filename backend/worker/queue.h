@@ -22,7 +22,7 @@
  *   SERVING   takes requests
  *   BROKEN    the guest broke the ring protocol: takes nothing more, finishes
  *             what is in flight, waits for queue_detach()
- *   DRAINING  takes nothing more; queue_detach() is on its way
+ *   DRAINING  takes nothing more; only queue_detach() leads on
  */
 enum queue_state {
 	QUEUE_DETACHED,
@@ -47,7 +47,14 @@ void queue_destroy(struct queue *queue);
 enum refusal queue_attach(struct queue *queue,
 			  const struct link_attach *attach);
 
-/** queue_detach() - drain, unmap, unbind; waits for the image. */
+/**
+ * queue_drain() - take nothing more, wait for the image, answer what was taken.
+ *
+ * By the thread that runs the queue: the kernel ties I/O to who submitted it.
+ */
+void queue_drain(struct queue *queue);
+
+/** queue_detach() - drain if that was not done, then unmap and unbind. */
 void queue_detach(struct queue *queue);
 
 /**

@@ -141,30 +141,39 @@ static void raise_alarm(struct runner *r)
 	CHECK(write(r->run->alarm_fd, &one, sizeof(one)) == sizeof(one));
 }
 
-static void *runner_main(void *argument)
+/* Serve until told to stop. */
+static void serve(struct runner *r)
 {
-	struct runner *r = argument;
 	unsigned int turns = 0;
-	char name[16];
 
-	/* By the thread itself: naming another would open a file. */
-	(void)snprintf(name, sizeof(name), "queue-%u",
-		       (unsigned int)(r - r->run->runner) % LIMIT_QUEUES);
-	(void)pthread_setname_np(pthread_self(), name);
 	for (;;) {
 		if (queue_state(r->queue) == QUEUE_BROKEN && !r->alarmed)
 			raise_alarm(r);
 		if (queue_turn(r->queue) || poll_for_work(r)) {
 			/* A ring that never runs dry must not hide a stop. */
 			if (++turns % 256 == 0 && stopping(r->run))
-				return NULL;
+				return;
 			continue;
 		}
 		if (!queue_settle(r->queue))
 			continue;
 		if (!sleep_for_work(r))
-			return NULL;
+			return;
 	}
+}
+
+static void *runner_main(void *argument)
+{
+	struct runner *r = argument;
+	char name[16];
+
+	/* By the thread itself: naming another would open a file. */
+	(void)snprintf(name, sizeof(name), "queue-%u",
+		       (unsigned int)(r - r->run->runner) % LIMIT_QUEUES);
+	(void)pthread_setname_np(pthread_self(), name);
+	serve(r);
+	queue_drain(r->queue);
+	return NULL;
 }
 
 static int runner_start(struct runner *r)

@@ -118,19 +118,11 @@ int vbd_start(struct vbd *vbd)
 	return 0;
 }
 
-void vbd_stop(struct vbd *vbd)
-{
-	CHECK(vbd->state == VBD_RUNNING);
-	CHECK(vbd->run != NULL);
-	run_destroy(vbd->run);
-	vbd->run = NULL;
-	vbd_set_state(vbd, VBD_ATTACHED);
-}
-
 void vbd_detach(struct vbd *vbd)
 {
-	if (vbd->state == VBD_RUNNING)
-		vbd_stop(vbd);
+	if (vbd->run)
+		run_destroy(vbd->run);
+	vbd->run = NULL;
 	vbd_set_state(vbd, VBD_DRAINING);
 	for (unsigned int i = 0; i < vbd->queues; i++)
 		queue_detach(vbd->queue[i]);

@@ -21,7 +21,7 @@
  *   DETACHED  nothing mapped, no port bound, no thread; vbd_attach() leads on
  *   ATTACHED  every queue mapped and bound; queue_turn() may be called, or
  *             vbd_start() hands the queues to threads
- *   RUNNING   a thread per queue; only vbd_stop() and vbd_broken() are legal
+ *   RUNNING   a thread per queue; only vbd_detach() and vbd_broken() are legal
  *   DRAINING  inside vbd_detach(): no request is taken, in-flight ones finish
  */
 enum vbd_state {
@@ -65,14 +65,11 @@ enum refusal vbd_attach(struct vbd *vbd, const struct link_attach *attach,
 /** vbd_start() - a thread per queue, 0 or -errno (then still ATTACHED). */
 int vbd_start(struct vbd *vbd);
 
-/** vbd_stop() - ends the threads after the requests in flight; back to
- * ATTACHED. */
-void vbd_stop(struct vbd *vbd);
-
 /**
  * vbd_detach() - finish what is in flight, then unmap and unbind everything.
  *
- * Stops the threads first if they run.  Answers what finishes while draining.
+ * If threads run, each drains its own queue and ends.  What finishes while
+ * draining is answered.
  */
 void vbd_detach(struct vbd *vbd);
 

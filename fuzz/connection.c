@@ -1,0 +1,197 @@
+/*
+ * Connecting and disconnecting a virtual disk, well or badly.
+ *
+ * A connection that is right must be accepted, one that is wrong must be
+ * refused and leave nothing behind; only while a fault is planned may either
+ * happen.
+ */
+#include "fuzz/player.h"
+
+#include <string.h>
+
+#include "backend/base/check.h"
+#include "backend/worker/queue.h"
+#include "backend/worker/vbd.h"
+#include "fuzz/oracle/oracle.h"
+#include "sim/sim.h"
+
+enum {
+	WRONG_RING_UNUSED = SCRIPT_ODD,
+	WRONG_RING_OTHER,
+	WRONG_PORT,
+	WRONG_INDICES,
+	WRONG_RING_READONLY,
+	WRONG_COUNT,
+};
+
+void connection_open(struct player *player)
+{
+	const struct vbd_options options = {
+		.domid = GUEST_DOMID,
+		.devid = 51712,
+		.sectors = player->disk.sectors,
+		.readonly = player->disk.readonly,
+		.max_queues = GUEST_QUEUES,
+		.persistent_cap = player->persistent_cap,
+		.image = &player->disk.base,
+		.region = player->region,
+	};
+
+	for (unsigned int i = 0; i < GUEST_QUEUES; i++)
+		memset(&player->region->queue[i].stats, 0,
+		       sizeof(struct stats));
+	sim_ledger(BACKEND_DOMID, &player->baseline.ledger);
+	player->baseline.unmap_failed = false;
+	CHECK(vbd_create(&options, &player->vbd) == 0);
+	CHECK(vbd_state(player->vbd) == VBD_DETACHED);
+}
+
+void connection_close(struct player *player)
+{
+	vbd_destroy(player->vbd);
+	player->vbd = NULL;
+	ledger_check_baseline(&player->baseline);
+}
+
+static void fill_attach(const struct player *player, struct link_attach *attach)
+{
+	const struct guest_shape *shape = &player->guest.shape;
+
+	memset(attach, 0, sizeof(*attach));
+	attach->queues = shape->queues;
+	attach->ring_order = shape->order;
+	attach->abi = shape->packed ? LINK_ABI_X86_32 : LINK_ABI_X86_64;
+	attach->persistent = shape->persistent;
+	for (uint32_t q = 0; q < shape->queues; q++) {
+		attach->queue[q].event_channel = player->guest.queue[q].port;
+		for (uint32_t i = 0; i < 1u << shape->order; i++)
+			attach->queue[q].ring_gref[i] =
+				GREF_RING + q * LIMIT_RING_PAGES + i;
+	}
+}
+
+/* Make the last queue's part of it wrong; true: it must be refused. */
+static bool spoil(struct player *player, struct link_attach *attach,
+		  uint8_t wrong)
+{
+	unsigned int last = attach->queues - 1;
+	uint32_t *gref = &attach->queue[last].ring_gref[0];
+
+	if (wrong < SCRIPT_ODD)
+		return false;
+	switch (SCRIPT_ODD +
+		(wrong - SCRIPT_ODD) % (WRONG_COUNT - SCRIPT_ODD)) {
+	case WRONG_RING_UNUSED:
+		*gref = GREF_UNUSED;
+		break;
+	case WRONG_RING_OTHER:
+		*gref = GREF_OTHER;
+		break;
+	case WRONG_RING_READONLY:
+		*gref = GREF_READONLY;
+		break;
+	case WRONG_PORT:
+		attach->queue[last].event_channel += 50;
+		break;
+	default:
+		guest_set_index(
+			&player->guest, last, GUEST_REQ_PROD,
+			guest_index(&player->guest, last, GUEST_RSP_PROD) +
+				player->guest.slots + 1);
+		break;
+	}
+	return true;
+}
+
+static void judge(const struct player *player, enum refusal refusal,
+		  bool must_refuse)
+{
+	if (refusal != REFUSAL_NONE && !refusal_is_fatal(refusal))
+		oracle_fail(ORACLE_ATTACH,
+			    "a connection was refused with %s, which is a "
+			    "request's refusal",
+			    refusal_name(refusal));
+	if (player->attach_may_fail)
+		return;
+	if (must_refuse && refusal == REFUSAL_NONE)
+		oracle_fail(ORACLE_ATTACH, "a wrong connection was accepted");
+	if (!must_refuse && refusal != REFUSAL_NONE)
+		oracle_fail(ORACLE_ATTACH, "a right connection was refused: %s",
+			    refusal_name(refusal));
+}
+
+/* K14: rings that go on must not be further apart than they are long. */
+static bool indices_impossible(struct player *player)
+{
+	for (unsigned int i = 0; i < player->guest.shape.queues; i++)
+		if (guest_index(&player->guest, i, GUEST_REQ_PROD) -
+			    guest_index(&player->guest, i, GUEST_RSP_PROD) >
+		    player->guest.slots)
+			return true;
+	return false;
+}
+
+static bool try_attach(struct player *player, const struct connection *wanted)
+{
+	struct link_attach attach;
+	struct ledger_baseline now = player->baseline;
+	enum refusal refusal;
+	unsigned int queue = 0;
+	bool must_refuse;
+
+	guest_connect(&player->guest, &wanted->shape, wanted->go_on);
+	fill_attach(player, &attach);
+	must_refuse = spoil(player, &attach, wanted->wrong) ||
+		      indices_impossible(player);
+	/* What the vbd holds between connections is the baseline of this one.
+	 */
+	sim_ledger(BACKEND_DOMID, &now.ledger);
+	refusal = vbd_attach(player->vbd, &attach, &queue);
+	vbd_check(player->vbd);
+	judge(player, refusal, must_refuse);
+	if (refusal != REFUSAL_NONE) {
+		ledger_check_baseline(&now);
+		return false;
+	}
+	player->attached = true;
+	for (unsigned int i = 0; i < attach.queues; i++)
+		player->awake[i] = true;
+	model_connect(&player->model);
+	return true;
+}
+
+void connection_attach(struct player *player, const struct connection *wanted)
+{
+	struct connection again = *wanted;
+
+	if (try_attach(player, wanted))
+		return;
+	/* A guest that was refused may come back, and do it right. */
+	again.wrong = 0;
+	again.go_on = false;
+	(void)try_attach(player, &again);
+}
+
+void connection_detach(struct player *player)
+{
+	const unsigned int queues = player->guest.shape.queues;
+	const bool held = player->disk.hold;
+
+	/* A detach waits for the disk, so the disk must get on. */
+	disk_release(&player->disk);
+	for (unsigned int i = 0; i < queues; i++)
+		model_before(&player->model, i);
+	vbd_detach(player->vbd);
+	vbd_check(player->vbd);
+	for (unsigned int i = 0; i < queues; i++)
+		model_after(&player->model, &(struct model_call){.queue = i});
+	player->disk.hold = held;
+	player->attached = false;
+	if (!player->model.blind && model_inflight(&player->model) != 0)
+		oracle_fail(ORACLE_PROGRESS,
+			    "%u requests in flight were never answered at the "
+			    "detach",
+			    model_inflight(&player->model));
+	memory_check_all(&player->model);
+	storage_check_all(&player->model);
+}

@@ -1,0 +1,306 @@
+/* The scripted disk.  See disk.h. */
+#include "fuzz/disk.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend/base/checked.h"
+#include "fuzz/oracle/oracle.h"
+
+void disk_pattern(uint64_t sector, uint8_t bytes[SECTOR_BYTES])
+{
+	uint64_t word = (sector + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+
+	for (unsigned int i = 0; i < SECTOR_BYTES / 8; i++) {
+		memcpy(bytes + 8 * i, &word, 8);
+		word = word << 7 | word >> 57;
+	}
+}
+
+static void touch(struct disk *disk, uint64_t sector, uint64_t count)
+{
+	for (uint64_t s = sector; s < sector + count; s++)
+		disk->touched[s / 64] |= UINT64_C(1) << s % 64;
+}
+
+static struct disk *disk_of(struct image_channel *channel)
+{
+	return ((struct disk_channel *)channel)->disk;
+}
+
+static void disk_info(const struct image *image, struct image_info *info)
+{
+	const struct disk *disk = (const struct disk *)image;
+
+	*info = (struct image_info){
+		.sectors = disk->sectors,
+		.physical_block_bytes = SECTOR_BYTES,
+		.readonly = disk->readonly,
+	};
+}
+
+static void record(struct disk *disk, enum disk_event_kind kind,
+		   const struct disk_operation *o)
+{
+	struct disk_event *event = &disk->event[disk->events];
+
+	if (disk->events == DISK_RECORD)
+		oracle_fail(ORACLE_WORK,
+			    "one call made more than %u disk operations",
+			    DISK_RECORD);
+	disk->events++;
+	event->kind = kind;
+	event->operation = o->io.operation;
+	event->queue = o->queue;
+	event->sector = o->io.sector;
+	event->sectors = 0;
+	for (uint32_t i = 0; i < o->io.iov_count; i++)
+		event->sectors +=
+			(uint32_t)(o->io.iov[i].iov_len / SECTOR_BYTES);
+	event->result = o->result;
+	event->write_number = disk->writes_delivered;
+}
+
+static int open_channel(struct image *image, unsigned int queue,
+			unsigned int depth, struct image_channel **channel)
+{
+	struct disk *disk = (struct disk *)image;
+	struct disk_channel *c = &disk->channel[queue % DISK_MAX_QUEUES];
+
+	if (queue >= DISK_MAX_QUEUES || c->open)
+		oracle_fail(ORACLE_STORAGE,
+			    "channel %u of the disk was opened twice", queue);
+	c->open = true;
+	c->depth = depth;
+	c->in_flight = 0;
+	*channel = &c->base;
+	return 0;
+}
+
+static void close_channel(struct image_channel *channel)
+{
+	struct disk_channel *c = (struct disk_channel *)channel;
+
+	if (!c->open || c->in_flight != 0)
+		oracle_fail(ORACLE_STORAGE,
+			    "channel %u was closed with %u operations in "
+			    "flight",
+			    c->queue, c->in_flight);
+	c->open = false;
+}
+
+/* What any disk would object to, whatever the guest wanted. */
+static void check_operation(const struct disk *disk,
+			    const struct disk_channel *c,
+			    const struct image_io *io)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < io->iov_count; i++)
+		bytes += io->iov[i].iov_len;
+	if (io->operation == IMAGE_FLUSH)
+		bytes = 0;
+	if (bytes % SECTOR_BYTES != 0 ||
+	    !range_fits(io->sector, bytes / SECTOR_BYTES, disk->sectors))
+		oracle_fail(ORACLE_STORAGE,
+			    "%llu bytes at sector %llu lie outside the disk of "
+			    "%llu sectors",
+			    (unsigned long long)bytes,
+			    (unsigned long long)io->sector,
+			    (unsigned long long)disk->sectors);
+	if (io->operation == IMAGE_WRITE && disk->readonly)
+		oracle_fail(ORACLE_STORAGE, "a read-only disk was written");
+	if (c->in_flight >= c->depth)
+		oracle_fail(ORACLE_STORAGE,
+			    "more operations than the %u that were announced",
+			    c->depth);
+	for (uint32_t i = 0; i < disk->pending; i++)
+		if (disk->operation[i].queue == c->queue &&
+		    disk->operation[i].io.tag == io->tag)
+			oracle_fail(ORACLE_STORAGE,
+				    "tag %u is in flight already", io->tag);
+}
+
+static int submit(struct image_channel *channel, const struct image_io *io)
+{
+	struct disk *disk = disk_of(channel);
+	struct disk_channel *c = (struct disk_channel *)channel;
+	struct disk_operation *o;
+
+	check_operation(disk, c, io);
+	o = &disk->operation[disk->pending];
+	o->io = *io;
+	o->queue = c->queue;
+	o->decided = false;
+	o->result = 0;
+	o->seen_writes = disk->writes_delivered;
+	if (disk->refuse_at > 0 && --disk->refuse_at == 0) {
+		o->result = -EAGAIN;
+		record(disk, DISK_REFUSED, o);
+		return -EAGAIN;
+	}
+	record(disk, DISK_SUBMITTED, o);
+	disk->pending++;
+	c->in_flight++;
+	return 0;
+}
+
+/* A failed operation gets half-way: that much is legal for a real one too. */
+static void move_data(struct disk *disk, const struct disk_operation *o)
+{
+	uint64_t at = o->io.sector * SECTOR_BYTES;
+	uint32_t count = o->result == 0 ? o->io.iov_count : o->io.iov_count / 2;
+
+	if (o->io.operation == IMAGE_FLUSH)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		size_t n = o->io.iov[i].iov_len;
+
+		if (o->io.operation == IMAGE_READ) {
+			memcpy(o->io.iov[i].iov_base, disk->bytes + at, n);
+		} else {
+			memcpy(disk->bytes + at, o->io.iov[i].iov_base, n);
+			touch(disk, at / SECTOR_BYTES, n / SECTOR_BYTES);
+		}
+		at += n;
+	}
+}
+
+static void deliver(struct disk *disk, unsigned int at, struct image_done *done)
+{
+	struct disk_operation o = disk->operation[at];
+
+	if (disk->error_at > 0 && --disk->error_at == 0)
+		o.result = -EIO;
+	move_data(disk, &o);
+	if (o.io.operation == IMAGE_WRITE && o.result == 0)
+		disk->writes_delivered++;
+	if (o.io.operation == IMAGE_FLUSH && o.result == 0 &&
+	    o.seen_writes > disk->writes_durable)
+		disk->writes_durable = o.seen_writes;
+	record(disk, DISK_DELIVERED, &o);
+	done->tag = o.io.tag;
+	done->result = o.result;
+	disk->channel[o.queue].in_flight--;
+	disk->pending--;
+	memmove(&disk->operation[at], &disk->operation[at + 1],
+		(disk->pending - at) * sizeof(disk->operation[0]));
+}
+
+static bool finished(const struct disk *disk, const struct disk_operation *o)
+{
+	return o->decided || !disk->hold;
+}
+
+static unsigned int poll_channel(struct image_channel *channel,
+				 struct image_done *done, unsigned int room)
+{
+	struct disk *disk = disk_of(channel);
+	uint32_t queue = ((struct disk_channel *)channel)->queue;
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < disk->pending && count < room;)
+		if (disk->operation[i].queue == queue &&
+		    finished(disk, &disk->operation[i]))
+			deliver(disk, i, &done[count++]);
+		else
+			i++;
+	return count;
+}
+
+static int descriptor(const struct image_channel *channel)
+{
+	(void)channel;
+	return -1;
+}
+
+static void close_image(struct image *image)
+{
+	(void)image; /* the player owns it */
+}
+
+static const struct image_operations operations = {
+	.info = disk_info,
+	.open_channel = open_channel,
+	.close_channel = close_channel,
+	.submit = submit,
+	.poll = poll_channel,
+	.descriptor = descriptor,
+	.close = close_image,
+};
+
+void disk_init(struct disk *disk)
+{
+	disk->base.operations = &operations;
+	for (uint32_t i = 0; i < DISK_MAX_QUEUES; i++) {
+		disk->channel[i].base.operations = &operations;
+		disk->channel[i].disk = disk;
+		disk->channel[i].queue = i;
+		disk->channel[i].open = false;
+	}
+	memset(disk->touched, 0xff, sizeof(disk->touched));
+}
+
+void disk_reset(struct disk *disk, const struct disk_options *options)
+{
+	for (unsigned int w = 0; w < ARRAY_SIZE(disk->touched); w++)
+		while (disk->touched[w] != 0) {
+			unsigned int bit =
+				(unsigned int)__builtin_ctzll(disk->touched[w]);
+			uint64_t sector = 64 * w + bit;
+
+			disk_pattern(sector,
+				     disk->bytes + sector * SECTOR_BYTES);
+			disk->touched[w] &= disk->touched[w] - 1;
+		}
+	disk->sectors = options->sectors;
+	disk->readonly = options->readonly;
+	disk->hold = options->hold;
+	disk->refuse_at = disk->error_at = 0;
+	disk->writes_delivered = disk->writes_durable = 0;
+	disk->pending = disk->events = 0;
+	for (uint32_t i = 0; i < DISK_MAX_QUEUES; i++)
+		disk->channel[i].open = false;
+}
+
+bool disk_complete(struct disk *disk, unsigned int which, int error)
+{
+	unsigned int waiting = 0;
+
+	for (unsigned int i = 0; i < disk->pending; i++)
+		waiting += !disk->operation[i].decided;
+	if (waiting == 0)
+		return false;
+	which %= waiting;
+	for (unsigned int i = 0; i < disk->pending; i++) {
+		struct disk_operation *o = &disk->operation[i];
+
+		if (o->decided || which-- > 0)
+			continue;
+		o->decided = true;
+		o->result = error;
+		/* Decided ones are delivered in the order of decision. */
+		for (; i + 1 < disk->pending; i++) {
+			struct disk_operation t = disk->operation[i];
+
+			disk->operation[i] = disk->operation[i + 1];
+			disk->operation[i + 1] = t;
+		}
+		return true;
+	}
+	return false;
+}
+
+void disk_release(struct disk *disk)
+{
+	disk->hold = false;
+}
+
+bool disk_ready(const struct disk *disk, uint32_t queue)
+{
+	for (unsigned int i = 0; i < disk->pending; i++)
+		if (disk->operation[i].queue == queue &&
+		    finished(disk, &disk->operation[i]))
+			return true;
+	return false;
+}

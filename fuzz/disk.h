@@ -1,0 +1,98 @@
+/*
+ * A disk whose every completion is the script's choice.
+ *
+ * An image engine (backend/image/image.h) over memory of its own.  It can hold
+ * completions back, deliver them in any order, fail them, and refuse to take
+ * operations; data moves at the moment of completion, the latest that a real
+ * disk could choose, so that a page which was given away too early is noticed.
+ *
+ * It records what it was asked and what it answered; the oracles read the
+ * record after each call into the backend.  Owned by the player; the backend
+ * only sees its struct image.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/image/image.h"
+
+#define DISK_MAX_SECTORS 2048u
+#define DISK_MAX_QUEUES	 4u
+#define DISK_MAX_PENDING (DISK_MAX_QUEUES * LIMIT_RING_SLOTS)
+#define DISK_RECORD	 1024u
+
+enum disk_event_kind {
+	DISK_SUBMITTED,
+	DISK_REFUSED,	/* not taken: submit() returned an error */
+	DISK_DELIVERED, /* handed out by poll() */
+};
+
+struct disk_event {
+	enum disk_event_kind kind;
+	enum image_operation operation;
+	uint32_t queue;
+	uint32_t sectors;
+	uint64_t sector;
+	int result;
+	uint64_t write_number; /* writes delivered so far, this one included */
+};
+
+struct disk_operation {
+	struct image_io io;
+	uint32_t queue;
+	bool decided; /* the script let it finish with this result: */
+	int result;
+	uint64_t seen_writes; /* delivered when it was submitted */
+};
+
+struct disk_channel {
+	struct image_channel base;
+	struct disk *disk;
+	uint32_t queue;
+	uint32_t depth;
+	uint32_t in_flight;
+	bool open;
+};
+
+struct disk {
+	struct image base;
+	uint64_t sectors;
+	bool readonly;
+	bool hold;			  /* nothing finishes by itself */
+	unsigned int refuse_at, error_at; /* k-th from now; 0: never */
+	uint64_t writes_delivered;
+	uint64_t writes_durable; /* of those, by flushes that were delivered */
+	unsigned int pending;
+	unsigned int events;
+	struct disk_channel channel[DISK_MAX_QUEUES];
+	struct disk_operation operation[DISK_MAX_PENDING];
+	struct disk_event event[DISK_RECORD];
+	uint64_t touched[DISK_MAX_SECTORS / 64]; /* differ from the pattern */
+	uint8_t bytes[DISK_MAX_SECTORS * SECTOR_BYTES];
+};
+
+struct disk_options {
+	uint64_t sectors; /* at most DISK_MAX_SECTORS */
+	bool readonly;
+	bool hold;
+};
+
+/** disk_pattern() - what a sector holds before anybody writes it. */
+void disk_pattern(uint64_t sector, uint8_t bytes[SECTOR_BYTES]);
+
+/** disk_init() - once per process; the memory need not be cleared. */
+void disk_init(struct disk *disk);
+
+/** disk_reset() - a new disk with the pattern on it; costs what was touched. */
+void disk_reset(struct disk *disk, const struct disk_options *options);
+
+/** disk_complete() - let the which-th pending operation finish; false: none. */
+bool disk_complete(struct disk *disk, unsigned int which, int error);
+
+/** disk_release() - everything pending finishes well, and later ones at once.
+ */
+void disk_release(struct disk *disk);
+
+/** disk_ready() - whether poll() has something for this queue. */
+bool disk_ready(const struct disk *disk, uint32_t queue);

@@ -1,0 +1,64 @@
+/*
+ * The questions that the model asks the oracles; one file answers each group.
+ * Each fails through oracle_fail() and otherwise brings the model up to date,
+ * so that a play goes on in the same way when the oracle is switched off.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fuzz/model.h"
+#include "sim/sim.h"
+
+struct vbd;
+
+/* A response as it stands on the ring. */
+struct response {
+	uint64_t id;
+	uint8_t operation;
+	int16_t status;
+	bool padded_with_zeroes;
+};
+
+/* responses.c */
+void response_read(struct model *model, unsigned int queue, uint32_t index,
+		   struct response *response);
+/** response_match() - the request it answers; NULL: none, and that was said. */
+struct expected *response_match(struct model *model, unsigned int queue,
+				const struct response *response);
+
+/* memory.c: an answered read, and all of guest memory at rest */
+void memory_check(struct model *model, const struct expected *e, int status);
+void memory_check_all(const struct model *model);
+
+/* storage.c: an answered write or flush; what the disk was asked; at rest */
+void storage_check(struct model *model, const struct expected *e, int status);
+void storage_events(struct model *model);
+void storage_check_all(const struct model *model);
+
+/* ring_page.c: nothing but rsp_prod, req_event and responses has changed */
+void ring_page_check(struct model *model, unsigned int queue, uint32_t old,
+		     uint32_t now);
+
+/* events.c: the guest was notified if rsp_event asked for it */
+void events_check(const struct model *model, unsigned int queue, uint32_t old,
+		  uint32_t now);
+
+/* ledger.c: what the backend's domain holds */
+struct ledger_baseline {
+	struct sim_ledger ledger;
+	bool unmap_failed; /* a failed unmap was planned: a page may stay */
+};
+void ledger_check_baseline(const struct ledger_baseline *baseline);
+/** ledger_check_quiet() - nothing in flight: only rings and cache are mapped.
+ */
+void ledger_check_quiet(const struct model *model,
+			const struct ledger_baseline *baseline,
+			uint32_t persistent_cap);
+/* heap.c */
+uint64_t heap_now(void);
+void heap_check(uint64_t before);
+
+/* progress.c: everybody sleeps */
+void progress_check(struct model *model, struct vbd *vbd);

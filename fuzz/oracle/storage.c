@@ -1,0 +1,180 @@
+/*
+ * The disk: every operation on it belongs to a request in flight on that queue
+ * and stays inside its range; an answered write is there byte for byte; a
+ * refused one is not there at all; a flush makes durable what was written
+ * before.
+ */
+#include <string.h>
+
+#include "backend/base/checked.h"
+#include "fuzz/oracle/checks.h"
+#include "fuzz/oracle/oracle.h"
+
+static const char *const operation_names[] = {
+	[IMAGE_READ] = "read",
+	[IMAGE_WRITE] = "write",
+	[IMAGE_FLUSH] = "flush",
+};
+
+static bool covers(const struct expected *e, const struct disk_event *event)
+{
+	const struct reference *r = &e->request;
+
+	if (r->status != 0)
+		return false;
+	if (event->operation == IMAGE_FLUSH)
+		return r->kind == REFERENCE_FLUSH;
+	if ((event->operation == IMAGE_READ) != (r->kind == REFERENCE_READ))
+		return false;
+	return event->sector >= r->sector &&
+	       range_fits(event->sector - r->sector, event->sectors,
+			  r->sectors);
+}
+
+/* How many requests may have asked for it, and the last of them. */
+static unsigned int owners(struct model_queue *q,
+			   const struct disk_event *event,
+			   struct expected **owner)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < q->count; i++)
+		if (covers(&q->expected[i], event)) {
+			*owner = &q->expected[i];
+			count++;
+		}
+	return count;
+}
+
+/* Every request that may own it may fail; if there is only one, it must. */
+static void expect_error(struct model_queue *q, const struct disk_event *event,
+			 bool certain)
+{
+	struct expected *owner = NULL;
+	unsigned int count = owners(q, event, &owner);
+
+	if (count == 1 && certain) {
+		owner->legal = LEGAL_ERROR;
+		return;
+	}
+	for (unsigned int i = 0; i < q->count; i++)
+		if (covers(&q->expected[i], event))
+			q->expected[i].legal |= LEGAL_ERROR;
+}
+
+static void check_event(struct model *model, const struct disk_event *event)
+{
+	struct model_queue *q = &model->queue[event->queue];
+	struct expected *owner = NULL;
+	unsigned int count = owners(q, event, &owner);
+
+	if (count == 0) {
+		oracle_fail(ORACLE_STORAGE,
+			    "queue %u: the disk was asked to %s %u sectors at "
+			    "%llu, which no request in flight asks for",
+			    event->queue, operation_names[event->operation],
+			    event->sectors, (unsigned long long)event->sector);
+		return;
+	}
+	if (count == 1 && owner->bad_grant && !owner->loose &&
+	    event->operation == IMAGE_WRITE)
+		oracle_fail(ORACLE_STORAGE,
+			    "queue %u: a write at sector %llu reached the disk "
+			    "though one of its grants is no good",
+			    event->queue, (unsigned long long)event->sector);
+	if (event->kind == DISK_REFUSED)
+		expect_error(q, event, false);
+	if (event->kind == DISK_DELIVERED && event->result != 0)
+		expect_error(q, event, true);
+	if (event->kind == DISK_DELIVERED && event->result == 0 &&
+	    event->operation == IMAGE_WRITE && count == 1)
+		owner->flush_mark = event->write_number;
+}
+
+void storage_events(struct model *model)
+{
+	for (unsigned int i = 0; i < model->disk->events; i++)
+		check_event(model, &model->disk->event[i]);
+	model->disk->events = 0;
+}
+
+/* One sector of a write. */
+static bool sector_legal(const struct model *model, const struct expected *e,
+			 const uint8_t *source, uint64_t sector)
+{
+	const uint8_t *real = model->disk->bytes + sector * SECTOR_BYTES;
+	const uint8_t *old = model->bytes + sector * SECTOR_BYTES;
+
+	if (!e->bad_grant && memcmp(real, source, SECTOR_BYTES) == 0)
+		return true;
+	if (e->legal == LEGAL_OKAY)
+		return false;
+	return memcmp(real, old, SECTOR_BYTES) == 0;
+}
+
+static void check_segment(struct model *model, const struct expected *e,
+			  unsigned int i, uint64_t at)
+{
+	const struct reference *r = &e->request;
+	unsigned int page = (unsigned int)__builtin_ctz(e->pages[i] | 1u << 31);
+
+	for (unsigned int s = r->segment[i].first; s <= r->segment[i].last;
+	     s++, at++) {
+		const uint8_t *source =
+			model->page[page % GUEST_DATA_PAGES] + s * SECTOR_BYTES;
+
+		if (!e->loose && !sector_legal(model, e, source, at))
+			oracle_fail(ORACLE_STORAGE,
+				    "a write of sector %u of guest page %u "
+				    "left something else at disk sector %llu",
+				    s, page, (unsigned long long)at);
+		memcpy(model->bytes + at * SECTOR_BYTES,
+		       model->disk->bytes + at * SECTOR_BYTES, SECTOR_BYTES);
+	}
+}
+
+void storage_check(struct model *model, const struct expected *e, int status)
+{
+	struct expected answered = *e;
+	uint64_t at = e->request.sector;
+
+	if (e->request.kind != REFERENCE_WRITE &&
+	    e->request.kind != REFERENCE_FLUSH)
+		return;
+	if (status == 0)
+		answered.legal = LEGAL_OKAY;
+	for (unsigned int i = 0; i < e->request.segments; i++) {
+		check_segment(model, &answered, i, at);
+		at += e->request.segment[i].last - e->request.segment[i].first +
+		      1u;
+	}
+	if (e->request.kind == REFERENCE_FLUSH && status == 0 &&
+	    model->disk->writes_durable < e->flush_mark)
+		oracle_fail(ORACLE_FLUSH,
+			    "a flush was answered while only %llu of the %llu "
+			    "writes before it are durable",
+			    (unsigned long long)model->disk->writes_durable,
+			    (unsigned long long)e->flush_mark);
+}
+
+void storage_check_all(const struct model *model)
+{
+	const struct disk *disk = model->disk;
+
+	if (model->blind)
+		return;
+	for (unsigned int w = 0; w < ARRAY_SIZE(disk->touched); w++)
+		for (uint64_t bits = disk->touched[w]; bits != 0;
+		     bits &= bits - 1) {
+			uint64_t sector =
+				64 * w + (unsigned int)__builtin_ctzll(bits);
+			const size_t at = sector * SECTOR_BYTES;
+
+			if (memcmp(disk->bytes + at, model->bytes + at,
+				   SECTOR_BYTES) != 0)
+				oracle_fail(ORACLE_STORAGE,
+					    "disk sector %llu has changed, and "
+					    "no request asked for it",
+					    (unsigned long long)sector);
+		}
+}

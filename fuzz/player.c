@@ -1,0 +1,119 @@
+/* One script from beginning to end.  See player.h. */
+#include "fuzz/player.h"
+
+#include <stdlib.h>
+
+#include "backend/base/log.h"
+#include "backend/worker/vbd.h"
+#include "sim/sim.h"
+
+struct player *player_create(void)
+{
+	struct player *player = calloc(1, sizeof(*player));
+
+	if (player == NULL)
+		return NULL;
+	player->region = aligned_alloc(
+		64, (inflight_region_bytes(GUEST_QUEUES) + 63) / 64 * 64);
+	if (player->region == NULL) {
+		free(player);
+		return NULL;
+	}
+	disk_init(&player->disk);
+	player->model.guest = &player->guest;
+	player->model.disk = &player->disk;
+	player->model.region = player->region;
+	/* A script may provoke a log line for every request. */
+	log_set_level(LOG_ERROR);
+	return player;
+}
+
+void player_destroy(struct player *player)
+{
+	if (player == NULL)
+		return;
+	free(player->region);
+	free(player);
+}
+
+static struct guest_shape first_shape(const struct script_record *device)
+{
+	static const uint8_t orders[] = {0, 0, 1, 0, 0, 2, 0, 4};
+	int16_t start = (int16_t)script_u16(device, DEVICE_START);
+
+	return (struct guest_shape){
+		.queues = 1 + script_u8(device, DEVICE_QUEUES) % GUEST_QUEUES,
+		.order = orders[script_u8(device, DEVICE_ORDER) % 8],
+		.packed = script_u8(device, DEVICE_ABI) % 2 != 0,
+		.persistent = script_u8(device, DEVICE_PERSISTENT) % 2 != 0,
+		.start = (uint32_t)start,
+	};
+}
+
+static void begin(struct player *player, const struct script *script)
+{
+	static const uint64_t sizes[] = {2048, 2048, 1024, 128, 2048, 8, 1, 0};
+	static const uint32_t caps[] = {32, 4, 1, 11, 352, 0, 16, 1056};
+	const struct script_record *device = &script->device;
+	const struct disk_options options = {
+		.sectors = sizes[script_u8(device, DEVICE_SIZE) % 8],
+		.readonly = script_u8(device, DEVICE_READONLY) >= 0xc0,
+		.hold = script_u8(device, DEVICE_HOLD) % 2 != 0,
+	};
+
+	player->script = script;
+	player->persistent_cap = caps[script_u8(device, DEVICE_CAP) % 8];
+	player->attached = false;
+	player->attach_may_fail = false;
+	player->checks = 0;
+	player->next_page = player->next_sector = 0;
+	sim_reset(1);
+	model_reset(&player->model);
+	disk_reset(&player->disk, &options);
+	player->model.readonly = options.readonly;
+	guest_boot(&player->guest);
+}
+
+/* Faults are over, the disk catches up, the guest tells what it kept back. */
+static void finish(struct player *player)
+{
+	for (unsigned int call = 0; call < SIM_CALL_COUNT; call++)
+		sim_fail(BACKEND_DOMID, (enum sim_call)call, 0, 0);
+	disk_release(&player->disk);
+	player->disk.refuse_at = player->disk.error_at = 0;
+	if (!player->attached)
+		return;
+	for (unsigned int i = 0; i < player->guest.shape.queues; i++)
+		guest_kick(&player->guest, i);
+	turns_run_all(player);
+	turns_idle(player);
+	connection_detach(player);
+}
+
+void player_play(struct player *player, const uint8_t *data, size_t bytes,
+		 struct player_result *result)
+{
+	struct script script;
+	struct connection first = {0};
+	uint64_t heap;
+
+	script_decode(data, bytes, &script);
+	begin(player, &script);
+	heap = heap_now();
+	connection_open(player);
+	first.shape = first_shape(&script.device);
+	first.wrong = script_u8(&script.device, DEVICE_WRONG);
+	connection_attach(player, &first);
+	for (unsigned int i = 0; i < script.operations; i++)
+		actions_do(player, &script.operation[i]);
+	finish(player);
+	connection_close(player);
+	heap_check(heap);
+	memory_check_all(&player->model);
+	storage_check_all(&player->model);
+	guest_shutdown(&player->guest);
+	result->trace = sim_trace_hash();
+	result->responses = player->model.response_hash;
+	result->answered = player->model.answered;
+	result->answered_okay = player->model.answered_okay;
+}

@@ -1,0 +1,154 @@
+/* What is right, once in every form.  See seeds.h. */
+#include "fuzz/seeds.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/base/link.h"
+
+static int write_seed(const char *folder, const char *name, const void *data,
+		      size_t bytes)
+{
+	char path[4096];
+	FILE *file;
+	int error = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "wb");
+	if (file == NULL)
+		return -errno;
+	if (fwrite(data, 1, bytes, file) != bytes)
+		error = -EIO;
+	if (fclose(file) != 0)
+		error = -EIO;
+	return error;
+}
+
+struct slot_seed {
+	const char *name;
+	uint8_t packed, operation, segments;
+};
+
+static int request_seeds(const char *folder)
+{
+	static const struct slot_seed seeds[] = {
+		{"read-one", 0, 0, 1},	  {"read-all", 0, 0, 11},
+		{"write-two", 0, 1, 2},	  {"flush", 0, 3, 0},
+		{"flush-data", 0, 3, 1},  {"discard", 0, 5, 0},
+		{"read-one-32", 1, 0, 1}, {"write-all-32", 1, 1, 11},
+		{"flush-32", 1, 3, 0},	  {"many-32", 1, 0, 12},
+	};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
+	     i++) {
+		uint8_t bytes[114] = {seeds[i].packed, 0};
+		uint8_t *slot = bytes + 2;
+		size_t at = seeds[i].packed ? 20 : 24;
+
+		slot[0] = seeds[i].operation;
+		slot[1] = seeds[i].segments;
+		slot[seeds[i].packed ? 4 : 8] = 0x42;
+		slot[seeds[i].packed ? 12 : 16] = 8;
+		for (size_t s = 0; s < 11; s++, at += 8) {
+			slot[at] = (uint8_t)(9 + s);
+			slot[at + 5] = 7;
+		}
+		error = write_seed(folder, seeds[i].name, bytes, sizeof(bytes));
+	}
+	return error;
+}
+
+static int handshake_seeds(const char *folder)
+{
+	static const char *const seeds[][2] = {
+		{"linux", "multi-queue-num-queues=2\nring-page-order=1\n"
+			  "protocol=x86_64-abi\nfeature-persistent=1\n"
+			  "queue-0/ring-ref0=8\nqueue-0/ring-ref1=9\n"
+			  "queue-0/event-channel=3\n"
+			  "queue-1/ring-ref0=10\nqueue-1/ring-ref1=11\n"
+			  "queue-1/event-channel=4\n"},
+		{"plain", "ring-ref=8\nevent-channel=5\nprotocol=x86_32-abi\n"},
+		{"bsd", "ring-page-order=0\nring-ref=8\nevent-channel=5\n"},
+		{"pages", "num-ring-pages=4\nring-ref0=8\nring-ref1=9\n"
+			  "ring-ref2=10\nring-ref3=4294967295\n"
+			  "event-channel=1\n"},
+		{"windows", "multi-queue-num-queues=1\nring-page-order=2\n"
+			    "ring-ref0=1\nring-ref1=2\nring-ref2=3\n"
+			    "ring-ref3=4\nevent-channel=6\n"
+			    "feature-persistent=0\n"},
+		{"wrong", "multi-queue-num-queues=4294967297\nring-ref=-1\n"
+			  "event-channel=0x10\n"},
+	};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
+	     i++) {
+		char text[512];
+		int n = snprintf(text, sizeof(text), "\x0f\x04%s", seeds[i][1]);
+
+		error = write_seed(folder, seeds[i][0], text, (size_t)n);
+	}
+	return error;
+}
+
+static int link_seed(const char *folder, const char *name, uint8_t fds,
+		     const struct link_message *message)
+{
+	uint8_t bytes[2 + sizeof(*message)] = {fds, 0};
+
+	memcpy(bytes + 2, message, sizeof(*message));
+	return write_seed(folder, name, bytes, sizeof(bytes));
+}
+
+static int link_seeds(const char *folder)
+{
+	static const char *const plain[LINK_KIND_COUNT] = {
+		[LINK_READY] = "ready",	  [LINK_ATTACHED] = "attached",
+		[LINK_DETACH] = "detach", [LINK_DETACHED] = "detached",
+		[LINK_STOP] = "stop",
+	};
+	struct link_message message = {.kind = LINK_DEVICE};
+	int error;
+
+	message.device.sectors = 2048;
+	message.device.image = LINK_IMAGE_FILE;
+	message.device.max_queues = 4;
+	message.device.persistent_cap = LIMIT_PERSISTENT;
+	error = link_seed(folder, "device-file", 5, &message);
+	message.device.image = LINK_IMAGE_RAM;
+	if (!error)
+		error = link_seed(folder, "device-ram", 1, &message);
+	memset(&message, 0, sizeof(message));
+	message.kind = LINK_ATTACH;
+	message.attach.queues = 2;
+	message.attach.ring_order = 4;
+	message.attach.abi = LINK_ABI_X86_32;
+	if (!error)
+		error = link_seed(folder, "attach", 0, &message);
+	memset(&message, 0, sizeof(message));
+	message.kind = LINK_BROKEN;
+	message.refused.refusal = REFUSE_RING_OVERFLOW;
+	if (!error)
+		error = link_seed(folder, "broken", 0, &message);
+	memset(&message, 0, sizeof(message));
+	for (uint32_t k = 0; k < LINK_KIND_COUNT && !error; k++) {
+		message.kind = k;
+		if (plain[k] != NULL)
+			error = link_seed(folder, plain[k], 0, &message);
+	}
+	return error;
+}
+
+int seeds_write(const char *harness, const char *folder)
+{
+	if (strcmp(harness, "request_decode") == 0)
+		return request_seeds(folder);
+	if (strcmp(harness, "handshake_parse") == 0)
+		return handshake_seeds(folder);
+	if (strcmp(harness, "link") == 0)
+		return link_seeds(folder);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/*
+ * The scheduler: the script chooses which queue runs and for how long.
+ *
+ * It stands for the threads of run.c: a queue that settled sleeps until its
+ * port has an event or its channel of the disk a completion; then it takes the
+ * event off, turns, and settles again.
+ */
+#include "backend/base/clock.h"
+#include "backend/worker/queue.h"
+#include "backend/worker/vbd.h"
+#include "fuzz/oracle/oracle.h"
+#include "fuzz/player.h"
+
+/* A script has at most so many requests in flight; each needs a few turns. */
+#define TURNS_LIMIT	   20000u
+#define MAINTENANCES_LIMIT 100u
+
+static bool wakes(struct player *player, unsigned int queue)
+{
+	bool event = queue_events(vbd_queue(player->vbd, queue)) > 0;
+
+	return event || disk_ready(&player->disk, queue);
+}
+
+/* One call of queue_turn() or queue_settle(), watched. */
+static bool one_turn(struct player *player, unsigned int queue)
+{
+	struct queue *q = vbd_queue(player->vbd, queue);
+	struct sim_ledger before, after;
+	bool moved;
+
+	model_before(&player->model, queue);
+	sim_ledger(BACKEND_DOMID, &before);
+	moved = queue_turn(q);
+	sim_ledger(BACKEND_DOMID, &after);
+	queue_check(q);
+	model_after(&player->model,
+		    &(struct model_call){.queue = queue, .takes = true});
+	if (after.notifies - before.notifies > 1)
+		oracle_fail(ORACLE_WORK,
+			    "queue %u notified the guest %u times in one turn",
+			    queue,
+			    (unsigned int)(after.notifies - before.notifies));
+	guest_take_events(&player->guest);
+	return moved;
+}
+
+void turns_run(struct player *player, unsigned int queue, unsigned int turns)
+{
+	struct queue *q = vbd_queue(player->vbd, queue);
+
+	if (wakes(player, queue))
+		player->awake[queue] = true;
+	while (player->awake[queue] && turns-- > 0) {
+		if (one_turn(player, queue))
+			continue;
+		player->awake[queue] = !queue_settle(q);
+	}
+}
+
+static bool somebody_wakes(struct player *player)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < player->guest.shape.queues; i++) {
+		if (wakes(player, i))
+			player->awake[i] = true;
+		any = any || player->awake[i];
+	}
+	return any;
+}
+
+/* An idle queue asks for no timer in the end (it does not wake up). */
+static void maintain(struct player *player, unsigned int queue)
+{
+	struct queue *q = vbd_queue(player->vbd, queue);
+
+	for (unsigned int i = 0; i < MAINTENANCES_LIMIT; i++) {
+		uint64_t wait = queue_maintain(q, clock_now_ns());
+
+		if (wait == UINT64_MAX)
+			return;
+		sim_clock_advance(wait);
+	}
+	oracle_fail(ORACLE_WORK, "queue %u is idle and still wants a timer",
+		    queue);
+}
+
+/* A plan that nothing has met by now is over, so that later calls count again.
+ */
+static void forget_faults(struct player *player)
+{
+	for (unsigned int call = 0; call < SIM_CALL_COUNT; call++)
+		sim_fail(BACKEND_DOMID, (enum sim_call)call, 0, 0);
+	player->model.grants_may_fail = player->model.notify_may_fail = false;
+	player->attach_may_fail = false;
+}
+
+void turns_run_all(struct player *player)
+{
+	unsigned int turns = 0;
+
+	while (somebody_wakes(player)) {
+		for (unsigned int i = 0; i < player->guest.shape.queues; i++)
+			turns_run(player, i, 4);
+		if (++turns > TURNS_LIMIT) {
+			oracle_fail(ORACLE_PROGRESS,
+				    "the queues never come to rest");
+			return;
+		}
+	}
+	if (player->disk.pending == 0)
+		progress_check(&player->model, player->vbd);
+	ledger_check_quiet(&player->model, &player->baseline,
+			   player->persistent_cap);
+	forget_faults(player);
+	if (player->disk.pending > 0 || player->checks++ > 3)
+		return;
+	memory_check_all(&player->model);
+	storage_check_all(&player->model);
+}
+
+void turns_idle(struct player *player)
+{
+	if (!player->attached)
+		return;
+	for (unsigned int i = 0; i < player->guest.shape.queues; i++)
+		maintain(player, i);
+}

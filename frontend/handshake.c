@@ -371,9 +371,10 @@ static int reset_states(struct front *front)
 
 	if (state == XenbusStateInitialising)
 		return 0;
+	front->returning = true;
+	/* Our node was lost; the backend took that for Closed. */
 	if (state == XenbusStateUnknown)
 		return front_set_state(front, XenbusStateInitialising);
-	front->returning = true;
 	if (state == XenbusStateInitialised || state == XenbusStateConnected) {
 		err = front_set_state(front, XenbusStateClosing);
 		if (!err)

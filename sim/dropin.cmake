@@ -25,3 +25,13 @@ add_executable(
   toolstack/status.c toolstack/store.c toolstack/tree.c toolstack/vdev.c)
 target_link_libraries(xenblk-sim PRIVATE xenblk_flags xenstore Threads::Threads)
 add_dependencies(xenblk-sim xensim)
+
+if(XENBLK_TESTS)
+  add_executable(sim-exercise exercise/main.c exercise/guest.c exercise/check.c
+                              exercise/load.c exercise/bench.c)
+  target_link_libraries(sim-exercise PRIVATE xenblk_flags xengnttab xenevtchn
+                                             xenstore PkgConfig::uring
+                                             Threads::Threads)
+  set_target_properties(sim-exercise PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                                ${PROJECT_BINARY_DIR}/tests)
+endif()

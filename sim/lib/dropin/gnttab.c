@@ -250,8 +250,11 @@ static int check_request(const xengnttab_handle *handle,
 		return -EBADF;
 	if (request->count == 0 || request->count > WORLD_MAPPINGS)
 		return -EINVAL;
+	/* A byte cannot be cleared beyond the page or where we may not write.
+	 */
 	if (request->notify_offset != UINT32_MAX &&
-	    request->notify_offset >= SHARED_PAGE_BYTES)
+	    (request->notify_offset >= SHARED_PAGE_BYTES ||
+	     !(request->protection & PROT_WRITE)))
 		return -EINVAL;
 	return 0;
 }

@@ -176,7 +176,8 @@ static int operation_submit(struct front_queue *queue,
 	slot_submit(queue, slot, operation);
 	operation->in_flight++;
 	operation->bare = false;
-	operation->data += slot->bytes;
+	if (slot->bytes) /* a flush has no data */
+		operation->data += slot->bytes;
 	operation->bytes -= slot->bytes;
 	operation->sector += slot->bytes / 512;
 	return 0;

@@ -35,6 +35,23 @@ size_t abi_slot_words(enum link_abi abi)
 	return layout_of(abi)->words;
 }
 
+size_t abi_header_words(enum link_abi abi)
+{
+	return layout_of(abi)->segments / 4u;
+}
+
+static unsigned int stored_segments(const uint32_t raw[ABI_SLOT_WORDS])
+{
+	unsigned int claimed = ((const uint8_t *)raw)[1];
+
+	return claimed < LIMIT_SEGMENTS ? claimed : LIMIT_SEGMENTS;
+}
+
+size_t abi_used_words(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS])
+{
+	return abi_header_words(abi) + 2u * stored_segments(raw);
+}
+
 uint32_t abi_ring_slots(enum link_abi abi, unsigned int pages)
 {
 	uint32_t fit;
@@ -54,13 +71,14 @@ void abi_decode(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS],
 {
 	const struct layout *layout = layout_of(abi);
 	const uint8_t *bytes = (const uint8_t *)raw;
+	unsigned int segments = stored_segments(raw);
 
 	request->operation = bytes[0];
 	request->nr_segments = bytes[1];
 	memcpy(&request->handle, bytes + 2, 2);
 	memcpy(&request->id, bytes + layout->id, 8);
 	memcpy(&request->sector_number, bytes + layout->sector_number, 8);
-	for (size_t i = 0; i < LIMIT_SEGMENTS; i++) {
+	for (size_t i = 0; i < segments; i++) {
 		const uint8_t *segment = bytes + layout->segments + 8 * i;
 
 		memcpy(&request->seg[i].gref, segment, 4);

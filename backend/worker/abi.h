@@ -37,7 +37,24 @@ size_t abi_slot_words(enum link_abi abi);
 /** abi_ring_slots() - slots of a ring of so many pages: a power of two. */
 uint32_t abi_ring_slots(enum link_abi abi, unsigned int pages);
 
-/** abi_decode() - the private copy of a slot to the common form. */
+/** abi_header_words() - how much of a slot to copy before its length is known.
+ */
+size_t abi_header_words(enum link_abi abi);
+
+/**
+ * abi_used_words() - how much of a slot a request uses, by its copied header.
+ *
+ * A header that claims more segments than there are uses the whole slot, no
+ * more.
+ */
+size_t abi_used_words(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS]);
+
+/**
+ * abi_decode() - the private copy of a slot to the common form.
+ *
+ * Only the first abi_used_words() of raw are looked at, and only that many
+ * segments are set.
+ */
 void abi_decode(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS],
 		struct wire_request *request);
 

@@ -86,14 +86,19 @@ int ring_look(struct ring *ring)
 void ring_take(struct ring *ring, struct wire_request *request)
 {
 	uint32_t raw[ABI_SLOT_WORDS];
+	size_t slot = slot_offset(ring, ring->req_cons);
+	size_t header = abi_header_words(ring->abi);
+	size_t used;
 
 	CHECK(ring->req_seen != ring->req_cons);
 	CHECK(ring_unanswered(ring) < ring->slots);
-	/* R3: the only look at these bytes; everything works on the copy. */
-	shared_copy_out(raw, ring->memory, slot_offset(ring, ring->req_cons),
-			abi_slot_words(ring->abi));
-	if (abi_slot_words(ring->abi) < ABI_SLOT_WORDS)
-		raw[ABI_SLOT_WORDS - 1] = 0;
+	/* R3: the only look at these bytes; everything works on the copy.  The
+	 * header says how much follows, and it is our copy that says so. */
+	shared_copy_out(raw, ring->memory, slot, header);
+	used = abi_used_words(ring->abi, raw);
+	CHECK(used <= ABI_SLOT_WORDS);
+	shared_copy_out(raw + header, ring->memory, slot + 4 * header,
+			used - header);
 	ring->req_cons++;
 	abi_decode(ring->abi, raw, request);
 }

@@ -1,0 +1,262 @@
+/*
+ * Opening an image: allowed paths, one open file description per queue,
+ * O_DIRECT where it works for 512-byte sectors, size and block size.  See
+ * backing.h.
+ */
+#include "backend/supervisor/backing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/base/check.h"
+#include "backend/base/cleanup.h"
+#include "backend/base/log.h"
+#include "backend/supervisor/params.h"
+
+/* Larger preferred blocks tell a guest nothing useful about alignment. */
+#define PHYSICAL_MAX 4096u
+
+static int say(char *sentence, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Writes why it failed and passes the error on. */
+static int say(char *sentence, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, BACKING_SENTENCE_BYTES, format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+static bool lies_below(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	if (strcmp(prefix, "/") == 0)
+		return true;
+	return strncmp(path, prefix, length) == 0 &&
+	       (path[length] == '/' || path[length] == '\0');
+}
+
+/* Links are followed before the comparison, or they would lead out of it. */
+static int check_allowed(const struct conf *conf, const char *path,
+			 char *resolved, char *sentence)
+{
+	if (realpath(path, resolved) == NULL)
+		return say(sentence, -errno,
+			   "the image %s cannot be opened: %s", path,
+			   strerror(errno));
+	if (conf->allow_count == 0)
+		return 0;
+	for (unsigned int i = 0; i < conf->allow_count; i++)
+		if (lies_below(resolved, conf->allow[i]))
+			return 0;
+	return say(
+		sentence, -EACCES,
+		"the image %s lies outside the paths that --allow-path permits",
+		resolved);
+}
+
+/* Whether a read of one sector into memory aligned to one sector works. */
+static bool direct_works(int fd)
+{
+	CLEANUP(free_string) char *memory = aligned_alloc(4096, 8192);
+
+	if (memory == NULL)
+		return false;
+	/* Not aligned to more than 512: a guest's segments are not, either. */
+	return pread(fd, memory + SECTOR_BYTES, SECTOR_BYTES, 0) ==
+	       (ssize_t)SECTOR_BYTES;
+}
+
+/* Opens once, deciding about O_DIRECT for all queues. */
+static int open_first(const struct conf *conf, const char *path,
+		      struct backing *backing, char *sentence)
+{
+	const int flags = (backing->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+			  O_NONBLOCK;
+	int fd = -1;
+
+	if (conf->direct != CONF_DIRECT_OFF) {
+		fd = open(path, flags | O_DIRECT);
+		backing->direct = fd >= 0 && direct_works(fd);
+		if (backing->direct)
+			return fd;
+		close_fd(&fd);
+		if (conf->direct == CONF_DIRECT_ON)
+			return say(sentence, -EINVAL,
+				   "the image %s does not allow direct I/O of "
+				   "512-byte sectors: use --direct auto",
+				   path);
+	}
+	fd = open(path, flags);
+	if (fd < 0)
+		return say(sentence, -errno,
+			   "the image %s cannot be opened%s: %s", path,
+			   backing->readonly ? "" : " for writing",
+			   strerror(errno));
+	return fd;
+}
+
+static int measure(int fd, const struct stat *st, struct backing *backing,
+		   uint64_t *bytes)
+{
+	unsigned int block = 0;
+
+	if (S_ISREG(st->st_mode)) {
+		*bytes = (uint64_t)st->st_size;
+		backing->physical_bytes = (uint32_t)st->st_blksize;
+		return 0;
+	}
+	if (!S_ISBLK(st->st_mode))
+		return -ENOTBLK;
+	if (ioctl(fd, BLKGETSIZE64, bytes) < 0 ||
+	    ioctl(fd, BLKPBSZGET, &block) < 0)
+		return -errno;
+	backing->physical_bytes = block;
+	return 0;
+}
+
+/* E13, E14: a power of two, and the capacity is a multiple of it. */
+static void settle_physical(struct backing *backing)
+{
+	uint32_t physical = backing->physical_bytes;
+
+	if (physical > PHYSICAL_MAX)
+		physical = PHYSICAL_MAX;
+	if (physical < SECTOR_BYTES || (physical & (physical - 1)) != 0 ||
+	    backing->sectors % (physical / SECTOR_BYTES) != 0)
+		physical = SECTOR_BYTES;
+	backing->physical_bytes = physical;
+}
+
+static int set_size(struct backing *backing, const char *name, uint64_t bytes,
+		    char *sentence)
+{
+	backing->sectors = bytes / SECTOR_BYTES;
+	if (backing->sectors == 0)
+		return say(sentence, -EINVAL,
+			   "the image %s is %llu bytes long, but a disk has at "
+			   "least one sector of 512 bytes",
+			   name, (unsigned long long)bytes);
+	if (bytes % SECTOR_BYTES != 0)
+		log_line(LOG_WARNING,
+			 "the image %s is %llu bytes long: the last %llu are "
+			 "no whole sector and not part of the disk",
+			 name, (unsigned long long)bytes,
+			 (unsigned long long)(bytes % SECTOR_BYTES));
+	settle_physical(backing);
+	return 0;
+}
+
+/* Another open file description of the same file; -ESTALE if it was replaced.
+ */
+static int open_again(const char *path, const struct stat *first,
+		      const struct backing *backing)
+{
+	const int flags = (backing->readonly ? O_RDONLY : O_RDWR) |
+			  (backing->direct ? O_DIRECT : 0) | O_CLOEXEC;
+	struct stat st;
+	int fd = open(path, flags);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || st.st_dev != first->st_dev ||
+	    st.st_ino != first->st_ino) {
+		close(fd);
+		return -ESTALE;
+	}
+	return fd;
+}
+
+static int open_queues(const char *path, unsigned int queues,
+		       struct backing *backing, char *sentence)
+{
+	struct stat st;
+	uint64_t bytes = 0;
+	int error;
+
+	if (fstat(backing->fds[0], &st) < 0)
+		return say(sentence, -errno, "the image %s: %s", path,
+			   strerror(errno));
+	error = measure(backing->fds[0], &st, backing, &bytes);
+	if (error == -ENOTBLK)
+		return say(sentence, error,
+			   "the image %s is neither a file nor a block device",
+			   path);
+	if (error < 0)
+		return say(sentence, error,
+			   "the image %s cannot be measured: %s", path,
+			   strerror(-error));
+	error = set_size(backing, path, bytes, sentence);
+	while (error == 0 && backing->count < queues) {
+		int fd = open_again(path, &st, backing);
+
+		if (fd < 0)
+			return say(sentence, fd,
+				   "the image %s cannot be opened for queue "
+				   "%u: %s",
+				   path, backing->count, strerror(-fd));
+		backing->fds[backing->count++] = fd;
+	}
+	return error;
+}
+
+static int open_file(const struct conf *conf, const char *path,
+		     struct backing *backing, char *sentence)
+{
+	char resolved[PATH_MAX];
+	int result = check_allowed(conf, path, resolved, sentence);
+
+	if (result < 0)
+		return result;
+	result = open_first(conf, resolved, backing, sentence);
+	if (result < 0)
+		return result;
+	/* O_NONBLOCK kept a FIFO from hanging us; a disk does not want it. */
+	if (fcntl(result, F_SETFL, backing->direct ? O_DIRECT : 0) < 0)
+		log_line(LOG_DEBUG, "F_SETFL: %s", strerror(errno));
+	backing->fds[0] = result;
+	backing->count = 1;
+	return open_queues(resolved, conf->max_queues, backing, sentence);
+}
+
+int backing_open(const struct conf *conf, const char *text, bool readonly,
+		 struct backing *backing, char *sentence)
+{
+	struct params params;
+	int error;
+
+	CHECK(conf->max_queues <= LIMIT_QUEUES);
+	memset(backing, 0, sizeof(*backing));
+	backing->readonly = readonly;
+	error = params_parse(text, &params, sentence, BACKING_SENTENCE_BYTES);
+	if (error < 0)
+		return error;
+	backing->image = params.image;
+	if (params.image == LINK_IMAGE_FILE)
+		error = open_file(conf, params.path, backing, sentence);
+	else
+		error = set_size(backing, text, params.bytes, sentence);
+	if (error < 0)
+		backing_close(backing);
+	return error;
+}
+
+void backing_close(struct backing *backing)
+{
+	for (unsigned int i = 0; i < backing->count; i++)
+		close(backing->fds[i]);
+	backing->count = 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * An image, opened and measured: what a worker gets as descriptors.
+ *
+ * The only place of the supervisor that opens files of users.  Called by
+ * device.c, which hands the descriptors to a worker and closes them here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/base/link.h"
+#include "backend/supervisor/conf.h"
+
+struct backing {
+	enum link_image image;
+	uint64_t sectors;
+	uint32_t physical_bytes; /* power of two; divides the capacity */
+	bool readonly;
+	bool direct;
+	unsigned int count; /* descriptors: one per queue for a file, else 0 */
+	int fds[LIMIT_QUEUES];
+};
+
+/**
+ * backing_open() - open what a params text names, once per queue.
+ * @sentence: what is wrong and what to do, on failure
+ *
+ * Return: 0 or -errno.
+ */
+int backing_open(const struct conf *conf, const char *params, bool readonly,
+		 struct backing *backing, char *sentence);
+
+/** backing_close() - close its descriptors; harmless when there are none. */
+void backing_close(struct backing *backing);
+
+/* Room that sentence must have. */
+#define BACKING_SENTENCE_BYTES 512u

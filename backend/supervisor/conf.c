@@ -1,0 +1,278 @@
+/* Settings: defaults, one setter per name, the file.  See conf.h. */
+#include "backend/supervisor/conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/base/checked.h"
+#include "backend/base/limits.h"
+#include "backend/base/log.h"
+#include "backend/supervisor/decimal.h"
+
+#define LINE_BYTES 1024u
+
+/* An idle queue spins this long for the next request before it sleeps. */
+#define DEFAULT_POLL_US 20u
+
+/* Published scaling of blkif falls beyond four queues. */
+#define DEFAULT_QUEUES 4u
+
+/* A setting that is a number, and its range. */
+struct number {
+	const char *name;
+	size_t offset;
+	uint32_t min;
+	uint32_t max;
+};
+
+static const struct number numbers[] = {
+	{"persistent-grants", offsetof(struct conf, persistent_grants), 0,
+	 LIMIT_PERSISTENT},
+	{"max-queues", offsetof(struct conf, max_queues), 1, LIMIT_QUEUES},
+	{"max-ring-page-order", offsetof(struct conf, max_ring_order), 0,
+	 LIMIT_RING_ORDER},
+	{"poll-us", offsetof(struct conf, poll_us), 0, LIMIT_POLL_NS / 1000},
+};
+
+static void find_worker(char *path, size_t room)
+{
+	static const char name[] = "xenblk-worker";
+	ssize_t n = readlink("/proc/self/exe", path, room - 1);
+	char *slash;
+
+	path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof(name) > room)
+		snprintf(path, room, "/usr/libexec/xenblk/%s", name);
+	else
+		memcpy(slash + 1, name, sizeof(name));
+}
+
+void conf_init(struct conf *conf)
+{
+	memset(conf, 0, sizeof(*conf));
+	snprintf(conf->directory, sizeof(conf->directory), "vbd");
+	snprintf(conf->control, sizeof(conf->control), "/run/xenblk/control");
+	find_worker(conf->worker, sizeof(conf->worker));
+	conf->persistent_grants = LIMIT_PERSISTENT;
+	conf->max_queues = DEFAULT_QUEUES;
+	conf->max_ring_order = LIMIT_RING_ORDER;
+	conf->poll_us = DEFAULT_POLL_US;
+	conf->sandbox = true;
+	conf->log_level = LOG_INFO;
+}
+
+static int reject(char *error, const char *name, const char *value,
+		  const char *must)
+{
+	snprintf(error, CONF_ERROR_BYTES, "%s is \"%.100s\", but must be %s",
+		 name, value, must);
+	return -EINVAL;
+}
+
+static int set_number(struct conf *conf, const struct number *number,
+		      const char *value, char *error)
+{
+	char must[64];
+	uint64_t n;
+
+	if (!decimal_parse(value, strlen(value), number->max, &n) ||
+	    n < number->min) {
+		snprintf(must, sizeof(must), "a number from %u to %u",
+			 number->min, number->max);
+		return reject(error, number->name, value, must);
+	}
+	*(uint32_t *)((char *)conf + number->offset) = (uint32_t)n;
+	return 0;
+}
+
+/* One component of a xenstore path. */
+static int set_directory(struct conf *conf, const char *value, char *error)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-";
+	size_t length = strlen(value);
+
+	if (length == 0 || length >= sizeof(conf->directory) ||
+	    strspn(value, letters) != length)
+		return reject(error, "directory", value,
+			      "a name of letters and digits, like vbd");
+	memcpy(conf->directory, value, length + 1);
+	return 0;
+}
+
+static int set_path(char *to, size_t room, const char *name, const char *value,
+		    char *error)
+{
+	size_t length = strlen(value);
+
+	if (value[0] != '/')
+		return reject(error, name, value, "an absolute path");
+	if (length >= room)
+		return reject(error, name, value, "a shorter path");
+	memcpy(to, value, length + 1);
+	return 0;
+}
+
+static int set_allow(struct conf *conf, const char *value, char *error)
+{
+	char *to;
+	int result;
+
+	if (conf->allow_count == CONF_ALLOW_MAX)
+		return reject(error, "allow-path", value,
+			      "given 16 times at most");
+	to = conf->allow[conf->allow_count];
+	result = set_path(to, CONF_PATH_BYTES, "allow-path", value, error);
+	if (result < 0)
+		return result;
+	/* "/srv/" and "/srv" mean the same. */
+	for (size_t n = strlen(to); n > 1 && to[n - 1] == '/'; n--)
+		to[n - 1] = '\0';
+	conf->allow_count++;
+	return 0;
+}
+
+static int set_flag(bool *flag, const char *name, const char *value,
+		    char *error)
+{
+	bool yes = strcmp(value, "yes") == 0;
+
+	if (!yes && strcmp(value, "no") != 0)
+		return reject(error, name, value, "yes or no");
+	*flag = yes;
+	return 0;
+}
+
+static int set_direct(struct conf *conf, const char *value, char *error)
+{
+	static const char *const names[] = {
+		[CONF_DIRECT_AUTO] = "auto",
+		[CONF_DIRECT_ON] = "on",
+		[CONF_DIRECT_OFF] = "off",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(value, names[i]) == 0) {
+			conf->direct = (enum conf_direct)i;
+			return 0;
+		}
+	return reject(error, "direct", value, "auto, on or off");
+}
+
+static int set_log_level(struct conf *conf, const char *value, char *error)
+{
+	int level = log_level_parse(value);
+
+	if (level < 0)
+		return reject(error, "log-level", value,
+			      "error, warning, info, debug or trace");
+	conf->log_level = level;
+	return 0;
+}
+
+int conf_set(struct conf *conf, const char *name, const char *value,
+	     char *error)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (strcmp(name, numbers[i].name) == 0)
+			return set_number(conf, &numbers[i], value, error);
+	if (strcmp(name, "directory") == 0)
+		return set_directory(conf, value, error);
+	if (strcmp(name, "worker") == 0)
+		return set_path(conf->worker, sizeof(conf->worker), name, value,
+				error);
+	if (strcmp(name, "control") == 0)
+		return set_path(conf->control, sizeof(conf->control), name,
+				value, error);
+	if (strcmp(name, "allow-path") == 0)
+		return set_allow(conf, value, error);
+	if (strcmp(name, "sandbox") == 0)
+		return set_flag(&conf->sandbox, name, value, error);
+	if (strcmp(name, "foreground") == 0)
+		return set_flag(&conf->foreground, name, value, error);
+	if (strcmp(name, "direct") == 0)
+		return set_direct(conf, value, error);
+	if (strcmp(name, "log-level") == 0)
+		return set_log_level(conf, value, error);
+	snprintf(error, CONF_ERROR_BYTES, "there is no setting \"%.100s\"",
+		 name);
+	return -ENOENT;
+}
+
+/* Cuts blanks off both ends, in place. */
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t");
+	length = strlen(text);
+	while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
+		text[--length] = '\0';
+	return text;
+}
+
+static int load_line(struct conf *conf, char *line, char *error)
+{
+	char *name = trim(line), *equals;
+
+	if (name[0] == '\0' || name[0] == '#')
+		return 0;
+	equals = strchr(name, '=');
+	if (equals == NULL) {
+		snprintf(error, CONF_ERROR_BYTES,
+			 "\"%.100s\" is not of the form name = value", name);
+		return -EINVAL;
+	}
+	*equals = '\0';
+	return conf_set(conf, trim(name), trim(equals + 1), error);
+}
+
+static int load_lines(struct conf *conf, FILE *file, unsigned int *number,
+		      char *error)
+{
+	char line[LINE_BYTES];
+	int result = 0;
+
+	while (result == 0 && fgets(line, sizeof(line), file) != NULL) {
+		++*number;
+		if (strchr(line, '\n') == NULL && !feof(file)) {
+			snprintf(error, CONF_ERROR_BYTES,
+				 "the line is longer than %u bytes",
+				 LINE_BYTES - 2);
+			return -EINVAL;
+		}
+		result = load_line(conf, line, error);
+	}
+	if (result == 0 && ferror(file)) {
+		snprintf(error, CONF_ERROR_BYTES, "it cannot be read: %s",
+			 strerror(EIO));
+		return -EIO;
+	}
+	return result;
+}
+
+int conf_load(struct conf *conf, const char *path, char *error)
+{
+	char inner[CONF_ERROR_BYTES];
+	unsigned int number = 0;
+	FILE *file = fopen(path, "re");
+	int result;
+
+	if (file == NULL) {
+		result = -errno;
+		snprintf(error, CONF_ERROR_BYTES,
+			 "the configuration file %.200s cannot be opened: %s",
+			 path, strerror(-result));
+		return result;
+	}
+	result = load_lines(conf, file, &number, inner);
+	fclose(file);
+	if (result < 0)
+		snprintf(error, CONF_ERROR_BYTES, "%.200s, line %u: %.250s",
+			 path, number, inner);
+	return result;
+}

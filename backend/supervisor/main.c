@@ -1,0 +1,357 @@
+/*
+ * xenblkd: options, start order, the loop, the end.
+ *
+ * Start: settings, signals, xenstore, the lock, the control socket, then the
+ * loop.  End: SIGTERM or SIGINT let every worker drain; the loss of xenstore
+ * ends the daemon at once, since nothing can be said to anybody any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/base/checked.h"
+#include "backend/base/cleanup.h"
+#include "backend/base/clock.h"
+#include "backend/base/log.h"
+#include "backend/supervisor/control.h"
+#include "backend/supervisor/lock.h"
+#include "version.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_USAGE = 2,
+	EXIT_ENVIRONMENT = 4,
+};
+
+/* Workers that have not drained by then are killed. */
+#define STOP_NS 10000000000u
+
+static const char help[] =
+	"Usage: xenblkd [OPTION]...\n"
+	"Serve virtual disks to Xen guests from files, block devices or "
+	"memory.\n"
+	"\n"
+	"  --config FILE              read settings from FILE (name = value "
+	"lines)\n"
+	"  --directory NAME           serve backend/NAME of xenstore (vbd)\n"
+	"  --worker PATH              the worker program (beside this one)\n"
+	"  --control PATH             control socket (/run/xenblk/control)\n"
+	"  --allow-path PREFIX        images must lie below it; may be "
+	"repeated\n"
+	"                             (any absolute path)\n"
+	"  --direct auto|on|off       O_DIRECT for files and devices (auto)\n"
+	"  --max-queues N             queues that are offered, 1 to 16 (4)\n"
+	"  --max-ring-page-order N    ring size that is offered, 0 to 4 (4)\n"
+	"  --persistent-grants N      kept mapped per queue, 0 to 1056 (1056)\n"
+	"  --poll-us N                spin so long before sleeping, 0 to 50 "
+	"(20)\n"
+	"  --no-sandbox               workers keep privileges and system "
+	"calls\n"
+	"  --log-level LEVEL          error, warning, info, debug or trace "
+	"(info)\n"
+	"  --foreground               stay in the foreground\n"
+	"  --help                     print this text\n"
+	"  --version                  print the version\n"
+	"\n"
+	"Exit status: 0 stopped by a signal, 2 usage, 4 no xenstore or "
+	"another\n"
+	"failure of the environment.  See xenblkd(8).\n";
+
+enum {
+	OPTION_SETTING = 1,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_CONFIG,
+	OPTION_NO_SANDBOX,
+	OPTION_FOREGROUND
+};
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"directory", required_argument, NULL, OPTION_SETTING},
+	{"worker", required_argument, NULL, OPTION_SETTING},
+	{"control", required_argument, NULL, OPTION_SETTING},
+	{"allow-path", required_argument, NULL, OPTION_SETTING},
+	{"direct", required_argument, NULL, OPTION_SETTING},
+	{"max-queues", required_argument, NULL, OPTION_SETTING},
+	{"max-ring-page-order", required_argument, NULL, OPTION_SETTING},
+	{"persistent-grants", required_argument, NULL, OPTION_SETTING},
+	{"poll-us", required_argument, NULL, OPTION_SETTING},
+	{"log-level", required_argument, NULL, OPTION_SETTING},
+	{"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
+	{"foreground", no_argument, NULL, OPTION_FOREGROUND},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static _Noreturn void usage_error(const char *sentence)
+{
+	if (sentence != NULL)
+		fprintf(stderr, "xenblkd: %s\n", sentence);
+	fprintf(stderr, "Try xenblkd --help.\n");
+	exit(EXIT_USAGE);
+}
+
+/* One pass over the command line: the file first, then what overrides it. */
+static void parse_options(int argc, char **argv, struct conf *conf,
+			  bool file_pass)
+{
+	char error[CONF_ERROR_BYTES];
+	int option, index = 0, result = 0;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+		if (option == OPTION_HELP) {
+			fputs(help, stdout);
+			exit(EXIT_OK);
+		} else if (option == OPTION_VERSION) {
+			puts("xenblkd " XENBLK_VERSION);
+			exit(EXIT_OK);
+		} else if (option == '?') {
+			usage_error(NULL);
+		} else if (option == OPTION_CONFIG && file_pass) {
+			result = conf_load(conf, optarg, error);
+		} else if (option == OPTION_SETTING && !file_pass) {
+			result = conf_set(conf, options[index].name, optarg,
+					  error);
+		} else if (option == OPTION_NO_SANDBOX && !file_pass) {
+			conf->sandbox = false;
+		} else if (option == OPTION_FOREGROUND && !file_pass) {
+			conf->foreground = true;
+		}
+		if (result < 0)
+			usage_error(error);
+	}
+	if (optind < argc)
+		usage_error("there are no arguments but options");
+}
+
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	/* A disk with 16 queues has 17 descriptors for a moment, then three. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_line(LOG_WARNING, "setrlimit: %s", strerror(errno));
+}
+
+/* SIGTERM and SIGINT as a descriptor; blocked in every thread to come. */
+static int take_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/*
+ * Goes to the background: the parent leaves when the child is ready, or with
+ * the child's exit status.  Return: in the child, what to write a byte to when
+ * ready.
+ */
+static int go_to_background(void)
+{
+	int ends[2], status;
+	char byte;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+		log_line(LOG_ERROR, "fork: %s", strerror(errno));
+		exit(EXIT_ENVIRONMENT);
+	}
+	if (pid == 0) {
+		close(ends[0]);
+		setsid();
+		return ends[1];
+	}
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) == 1)
+		exit(EXIT_OK);
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		exit(WEXITSTATUS(status));
+	exit(EXIT_ENVIRONMENT);
+}
+
+static void say_ready(int fd)
+{
+	if (fd < 0)
+		return;
+	if (write(fd, "", 1) != 1)
+		log_line(LOG_WARNING, "nobody waits for our start");
+	close(fd);
+}
+
+struct daemon {
+	const struct conf *conf;
+	struct host *host;
+	struct control *control;
+	int lock;
+	int signals;
+};
+
+/* The directory that the control socket lies in; made if it is not there. */
+static void control_directory(const struct conf *conf, char *path, size_t room)
+{
+	char *slash;
+
+	snprintf(path, room, "%s", conf->control);
+	slash = strrchr(path, '/');
+	if (slash == path || slash == NULL) {
+		snprintf(path, room, "/");
+		return;
+	}
+	*slash = '\0';
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		log_line(LOG_WARNING, "%s cannot be made: %s", path,
+			 strerror(errno));
+}
+
+static int daemon_start(struct daemon *daemon)
+{
+	char directory[CONF_SOCKET_BYTES], error[LOCK_ERROR_BYTES] = "";
+	const struct conf *conf = daemon->conf;
+	int result;
+
+	result = host_create(conf, &daemon->host);
+	if (result < 0) {
+		log_line(LOG_ERROR,
+			 "xenstore cannot be reached (%s): is xenstored "
+			 "running, and is this a domain with disks to serve?",
+			 strerror(-result));
+		return result;
+	}
+	control_directory(conf, directory, sizeof(directory));
+	daemon->lock = lock_take(conf->directory, directory, error);
+	if (daemon->lock < 0) {
+		log_line(LOG_ERROR, "%s", error);
+		return daemon->lock;
+	}
+	result = control_create(conf->control, &daemon->control, error);
+	if (result < 0) {
+		log_line(LOG_ERROR, "%s", error);
+		return result;
+	}
+	log_line(LOG_INFO,
+		 "xenblkd " XENBLK_VERSION
+		 " serves backend/%s; control socket %s",
+		 conf->directory, conf->control);
+	return 0;
+}
+
+static void daemon_end(struct daemon *daemon)
+{
+	control_destroy(daemon->control);
+	host_destroy(daemon->host);
+	close_fd(&daemon->signals);
+	/* Last: the next daemon may begin. */
+	close_fd(&daemon->lock);
+}
+
+static bool signal_came(int fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	log_line(LOG_INFO, "signal %u: the workers drain, then we end",
+		 info.ssi_signo);
+	return true;
+}
+
+/* Sleeps until something happens, or at most until the deadline. */
+static void sleep_until(const struct daemon *daemon, uint64_t deadline_ns)
+{
+	struct pollfd fds[] = {
+		{.fd = host_fd(daemon->host), .events = POLLIN},
+		{.fd = control_fd(daemon->control), .events = POLLIN},
+		{.fd = daemon->signals, .events = POLLIN},
+	};
+	uint64_t now = clock_now_ns();
+	int timeout_ms = -1;
+
+	if (deadline_ns != UINT64_MAX)
+		timeout_ms = now >= deadline_ns
+				     ? 0
+				     : (int)((deadline_ns - now) / 1000000) + 1;
+	if (poll(fds, ARRAY_SIZE(fds), timeout_ms) < 0 && errno != EINTR)
+		log_line(LOG_ERROR, "poll: %s", strerror(errno));
+}
+
+static int daemon_run(struct daemon *daemon)
+{
+	uint64_t deadline_ns = UINT64_MAX;
+
+	for (;;) {
+		while (host_step(daemon->host))
+			control_step(daemon->control, daemon->host);
+		control_step(daemon->control, daemon->host);
+		if (host_lost(daemon->host)) {
+			log_line(LOG_ERROR, "the connection to xenstore is "
+					    "lost: nothing can be served "
+					    "without it, so this daemon ends");
+			return EXIT_ENVIRONMENT;
+		}
+		if (signal_came(daemon->signals) && deadline_ns == UINT64_MAX) {
+			deadline_ns = clock_now_ns() + STOP_NS;
+			host_stop(daemon->host);
+			continue;
+		}
+		if (deadline_ns != UINT64_MAX &&
+		    (host_workers(daemon->host) == 0 ||
+		     clock_now_ns() >= deadline_ns))
+			return EXIT_OK;
+		sleep_until(daemon, deadline_ns);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct conf conf;
+	struct daemon daemon = {.conf = &conf, .lock = -1, .signals = -1};
+	int ready = -1, status = EXIT_ENVIRONMENT;
+
+	conf_init(&conf);
+	parse_options(argc, argv, &conf, true);
+	parse_options(argc, argv, &conf, false);
+	log_set_level((enum log_level)conf.log_level);
+	if (access(conf.worker, X_OK) < 0) {
+		log_line(LOG_ERROR,
+			 "the worker program %s cannot be run (%s): name it "
+			 "with --worker",
+			 conf.worker, strerror(errno));
+		return EXIT_ENVIRONMENT;
+	}
+	if (!conf.foreground)
+		ready = go_to_background();
+	raise_limits();
+	daemon.signals = take_signals();
+	if (daemon.signals < 0) {
+		log_line(LOG_ERROR, "signalfd: %s", strerror(errno));
+		return EXIT_ENVIRONMENT;
+	}
+	if (daemon_start(&daemon) == 0) {
+		say_ready(ready);
+		status = daemon_run(&daemon);
+	}
+	daemon_end(&daemon);
+	return status;
+}

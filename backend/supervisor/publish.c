@@ -1,0 +1,80 @@
+/* Writing a disk's nodes together.  See publish.h. */
+#include "backend/supervisor/publish.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/base/check.h"
+#include "backend/base/log.h"
+
+struct batch {
+	const char *directory;
+	const struct publish_node *nodes;
+	size_t count;
+};
+
+/* The body of the transaction; without effect but on the store. */
+static int write_batch(struct store *store, void *context)
+{
+	const struct batch *batch = context;
+	char path[STORE_PATH_BYTES], state[16];
+	int error;
+
+	snprintf(path, sizeof(path), "%s/state", batch->directory);
+	error = store_read(store, path, state, sizeof(state));
+	for (size_t i = 0; error >= 0 && i < batch->count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", batch->directory,
+			 batch->nodes[i].key);
+		error = store_write(store, path, batch->nodes[i].value);
+	}
+	return error < 0 ? error : 0;
+}
+
+int publish_nodes(struct store *store, const char *directory,
+		  const struct publish_node *nodes, size_t count)
+{
+	struct batch batch = {
+		.directory = directory, .nodes = nodes, .count = count};
+
+	CHECK(count > 0);
+	return store_transact(store, write_batch, &batch);
+}
+
+struct publish_node publish_number(const char *key, uint64_t number)
+{
+	struct publish_node node = {.key = key};
+
+	snprintf(node.value, sizeof(node.value), "%llu",
+		 (unsigned long long)number);
+	return node;
+}
+
+static void error_path(const struct store *store, const char *relative,
+		       char *path)
+{
+	snprintf(path, STORE_PATH_BYTES, "%s/error/%s", store_home(store),
+		 relative);
+}
+
+void publish_error(struct store *store, const char *relative,
+		   const char *sentence)
+{
+	char path[STORE_PATH_BYTES + 8], directory[STORE_PATH_BYTES];
+	int error;
+
+	error_path(store, relative, directory);
+	snprintf(path, sizeof(path), "%s/error", directory);
+	error = store_write(store, path, sentence);
+	if (error < 0)
+		log_line(LOG_DEBUG, "%s cannot be written: %s", path,
+			 strerror(-error));
+}
+
+void publish_no_error(struct store *store, const char *relative)
+{
+	char path[STORE_PATH_BYTES];
+
+	error_path(store, relative, path);
+	if (store_remove(store, path) < 0)
+		log_line(LOG_DEBUG, "%s cannot be removed", path);
+}

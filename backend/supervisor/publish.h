@@ -1,0 +1,40 @@
+/*
+ * What the backend writes into xenstore for one disk.
+ *
+ * Everything below the disk's directory goes in one transaction that first
+ * looks whether the directory is still there: a late write must not bring back
+ * what the toolstack has removed.  Called by device.c only.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/supervisor/store.h"
+
+struct publish_node {
+	const char *key;
+	char value[32];
+};
+
+/**
+ * publish_nodes() - write these nodes of a directory together, in one
+ * transaction.
+ *
+ * Return: 0, -ENOENT when the directory has no state node any more, or -errno.
+ */
+int publish_nodes(struct store *store, const char *directory,
+		  const struct publish_node *nodes, size_t count);
+
+/** publish_number() - a node with a number, as publish_nodes() takes it. */
+struct publish_node publish_number(const char *key, uint64_t number);
+
+/**
+ * publish_error() - the sentence at error/<directory>/error, as xenbus does.
+ * @relative: the disk's directory without our home: "backend/vbd/5/51712"
+ */
+void publish_error(struct store *store, const char *relative,
+		   const char *sentence);
+
+/** publish_no_error() - take that away again. */
+void publish_no_error(struct store *store, const char *relative);

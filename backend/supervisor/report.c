@@ -1,0 +1,211 @@
+/* Answers of the control socket.  See report.h. */
+#include "backend/supervisor/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/base/checked.h"
+#include "backend/base/clock.h"
+#include "backend/base/log.h"
+#include "version.h"
+
+json_t *report_error(const char *sentence)
+{
+	return json_pack("{s:b, s:s}", "ok", 0, "error", sentence);
+}
+
+static json_t *disk_summary(const struct device_view *view)
+{
+	return json_pack("{s:I, s:I, s:s, s:s, s:I, s:b, s:I, s:I, s:s}",
+			 "domid", (json_int_t)view->key.domid, "devid",
+			 (json_int_t)view->key.devid, "state", view->state_name,
+			 "params", view->params, "sectors",
+			 (json_int_t)view->sectors, "readonly", view->readonly,
+			 "queues", (json_int_t)view->queues, "worker",
+			 (json_int_t)view->worker, "error", view->error);
+}
+
+static json_t *disk_details(const struct device_view *view)
+{
+	json_t *disk = disk_summary(view);
+	json_t *more = json_pack(
+		"{s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I}",
+		"physical_block_bytes", (json_int_t)view->physical_bytes,
+		"ring_page_order", (json_int_t)view->ring_order, "protocol",
+		view->protocol, "persistent", view->persistent, "direct",
+		view->direct, "connections", (json_int_t)view->connections,
+		"worker_deaths", (json_int_t)view->worker_deaths,
+		"seconds_in_state",
+		(json_int_t)((clock_now_ns() - view->since_ns) / 1000000000u));
+
+	if (disk == NULL || more == NULL ||
+	    json_object_update_new(disk, more) < 0) {
+		json_decref(disk);
+		return NULL;
+	}
+	return disk;
+}
+
+/* --- counters --- */
+
+struct counter {
+	const char *name;
+	size_t offset;
+};
+
+static const struct counter counters[] = {
+#define STAT(name, help) {#name, offsetof(struct stats, name)},
+	STATS_LIST(STAT)
+#undef STAT
+};
+
+static uint64_t read_counter(const struct stats *stats, size_t offset)
+{
+	return stats_read(
+		(const _Atomic uint64_t *)(const void *)((const char *)stats +
+							 offset));
+}
+
+static void add(json_t *object, const char *key, uint64_t value)
+{
+	const json_t *before = json_object_get(object, key);
+
+	json_object_set_new(
+		object, key,
+		json_integer(json_integer_value(before) + (json_int_t)value));
+}
+
+/* Adds the refusals that have happened, by name. */
+static void add_refusals(json_t *object, const struct stats *stats)
+{
+	json_t *refusals = json_object_get(object, "refusals");
+
+	if (refusals == NULL) {
+		refusals = json_object();
+		json_object_set_new(object, "refusals", refusals);
+	}
+	for (unsigned int r = REFUSAL_NONE + 1; r < REFUSAL_COUNT; r++) {
+		uint64_t n = stats_read(&stats->refusals[r]);
+
+		if (n > 0)
+			add(refusals, refusal_name((enum refusal)r), n);
+	}
+}
+
+static void add_stats(json_t *object, const struct stats *stats)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
+		add(object, counters[i].name,
+		    read_counter(stats, counters[i].offset));
+	add_refusals(object, stats);
+}
+
+static json_t *disk_stats(const struct device_view *view)
+{
+	json_t *queues = json_array(), *total = json_object();
+
+	for (uint32_t q = 0; view->region != NULL && q < view->region_queues;
+	     q++) {
+		const struct stats *stats = &view->region->queue[q].stats;
+		json_t *queue = json_object();
+
+		add_stats(queue, stats);
+		add_stats(total, stats);
+		json_array_append_new(queues, queue);
+	}
+	return json_pack("{s:I, s:I, s:s, s:o, s:o}", "domid",
+			 (json_int_t)view->key.domid, "devid",
+			 (json_int_t)view->key.devid, "state", view->state_name,
+			 "total", total, "queues", queues);
+}
+
+/* --- commands --- */
+
+typedef json_t *make_disk(const struct device_view *view);
+
+static json_t *all_disks(const struct host *host, make_disk *make)
+{
+	json_t *disks = json_array();
+	struct device_view view;
+
+	for (unsigned int i = 0; i < host_devices(host); i++) {
+		device_view(host_device(host, i), &view);
+		json_array_append_new(disks, make(&view));
+	}
+	return json_pack("{s:b, s:o}", "ok", 1, "disks", disks);
+}
+
+static bool read_number(const json_t *request, const char *key,
+			uint32_t *number)
+{
+	const json_t *value = json_object_get(request, key);
+	json_int_t n = json_integer_value(value);
+
+	if (!json_is_integer(value) || n < 0 || n > UINT32_MAX)
+		return false;
+	*number = (uint32_t)n;
+	return true;
+}
+
+static json_t *one_disk(const struct host *host, const json_t *request,
+			make_disk *make)
+{
+	const struct device *device;
+	struct device_view view;
+	struct device_key key;
+	char sentence[96];
+	json_t *disks;
+
+	if (!read_number(request, "domid", &key.domid) ||
+	    !read_number(request, "devid", &key.devid))
+		return report_error(
+			"the command needs the numbers domid and devid");
+	device = host_find(host, key);
+	if (device == NULL) {
+		snprintf(sentence, sizeof(sentence),
+			 "there is no disk %u/%u: list shows those there are",
+			 key.domid, key.devid);
+		return report_error(sentence);
+	}
+	device_view(device, &view);
+	disks = json_array();
+	json_array_append_new(disks, make(&view));
+	return json_pack("{s:b, s:o}", "ok", 1, "disks", disks);
+}
+
+static json_t *set_level(const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "level"));
+	int level = name == NULL ? -1 : log_level_parse(name);
+
+	if (level < 0)
+		return report_error(
+			"level must be error, warning, info, debug or trace");
+	log_set_level((enum log_level)level);
+	return json_pack("{s:b, s:s}", "ok", 1, "level", name);
+}
+
+json_t *report_answer(const struct host *host, const json_t *request)
+{
+	const char *command =
+		json_string_value(json_object_get(request, "command"));
+
+	if (command == NULL)
+		return report_error("a request is an object with a command, as "
+				    "in {\"command\": \"list\"}");
+	if (strcmp(command, "list") == 0)
+		return all_disks(host, disk_summary);
+	if (strcmp(command, "show") == 0)
+		return one_disk(host, request, disk_details);
+	if (strcmp(command, "stats") == 0)
+		return json_object_get(request, "domid") == NULL
+			       ? all_disks(host, disk_stats)
+			       : one_disk(host, request, disk_stats);
+	if (strcmp(command, "log-level") == 0)
+		return set_level(request);
+	if (strcmp(command, "version") == 0)
+		return json_pack("{s:b, s:s}", "ok", 1, "version",
+				 XENBLK_VERSION);
+	return report_error("there is no such command: use list, show, stats, "
+			    "log-level or version");
+}

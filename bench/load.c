@@ -8,7 +8,7 @@
  * own, without connecting again.
  *
  *   in   run SECONDS        drive the device for so long
- *        wait               do nothing until the next line (an idle disk)
+ *        fill               write the whole disk once, so that it holds memory
  *        end of file        disconnect and end
  *   out  one JSON object per line: the connection, then one per run; an object
  *        with "error" and exit status 1 when something went wrong
@@ -24,7 +24,10 @@
 #include "frontend/load.h"
 #include "version.h"
 
-#define LINE_BYTES 128
+#define LINE_BYTES    128
+#define PIECE_SECTORS 2048u
+
+static unsigned char piece[PIECE_SECTORS * 512]; /* what fill() writes */
 
 struct guest {
 	struct front_options front;
@@ -100,6 +103,28 @@ static void run(struct guest *guest, struct front *front, double seconds)
 	print_result(&result);
 }
 
+/* A page that was never written may be one page of zeroes for all. */
+static void fill(struct front *front)
+{
+	uint64_t sectors = front_properties(front)->sectors;
+	struct front_queue *queue = front_queue(front, 0);
+	uint64_t sector = 0;
+
+	memset(piece, 0x5a, sizeof(piece));
+	while (sector < sectors) {
+		uint64_t left = sectors - sector;
+		uint64_t now = left < PIECE_SECTORS ? left : PIECE_SECTORS;
+		int err = front_transfer(queue, true, sector, piece,
+					 (size_t)now * 512);
+
+		if (err)
+			fail("the disk could not be filled", strerror(-err));
+		sector += now;
+	}
+	puts("{}");
+	fflush(stdout);
+}
+
 static void obey(struct guest *guest, struct front *front)
 {
 	char line[LINE_BYTES];
@@ -108,7 +133,9 @@ static void obey(struct guest *guest, struct front *front)
 	while (fgets(line, sizeof(line), stdin)) {
 		if (sscanf(line, "run %lf", &seconds) == 1 && seconds > 0)
 			run(guest, front, seconds);
-		else if (strcmp(line, "wait\n"))
+		else if (!strcmp(line, "fill\n"))
+			fill(front);
+		else
 			fail("a line of standard input is no command", line);
 	}
 }

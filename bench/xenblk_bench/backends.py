@@ -45,18 +45,22 @@ class Xenblk:
             preexec_fn=_on_back_cpu(spec),
         )
         _sim(spec, "introduce", str(domid))
-        _sim(spec, "attach", str(domid), VDEV, self.params(spec))
+        _sim(spec, "attach", str(domid), VDEV, "--params", self.params(spec))
 
     @staticmethod
     def options(spec):
-        return ["--worker", spec.tool("xenblk-worker")]
+        return (
+            ["--foreground", "--max-queues", "16"]
+            + ["--log-level", "warning"]
+            + ["--worker", spec.tool("xenblk-worker")]
+            + ["--control", os.path.join(spec.place, "control")]
+        )
 
     @staticmethod
     def params(spec):
         if spec.case == "tmpfs":
             return f"file:{spec.image}"
-        kind = spec.case if spec.case in ("null", "ram") else "null"
-        return f"{kind}:1G"
+        return "ram:256M" if spec.case == "ram" else "null:1G"
 
     def disk_pids(self):
         found = clocks.children(self.daemon.pid)

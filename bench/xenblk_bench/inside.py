@@ -57,6 +57,12 @@ class Guest:
         self.process.stdin.flush()
         return self._answer(seconds + 30)
 
+    def fill(self):
+        """Write the whole disk once."""
+        self.process.stdin.write(b"fill\n")
+        self.process.stdin.flush()
+        self._answer(60)
+
     def end(self):
         """Disconnect in an orderly way."""
         self.process.stdin.close()
@@ -101,6 +107,8 @@ def _load_sample(spec, guest, backend):
             f"not {spec.queues}"
         )
     disk, others = backend.disk_pids(), backend.other_pids()
+    if spec.case == "ram":
+        guest.fill()
     guest.run(spec.warm_up)
     before = _used(disk + others)
     result = guest.run(spec.seconds)

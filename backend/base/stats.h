@@ -28,7 +28,7 @@
 	STAT(copies, "segments moved by grant copy")                           \
 	STAT(copy_calls, "grant copy calls")                                   \
 	STAT(turns, "turns that found something to do")                        \
-	STAT(polls, "looks at the ring while polling")                         \
+	STAT(polls, "periods of polling before a sleep")                         \
 	STAT(sleeps, "times the queue went to sleep")                          \
 	STAT(events_received, "event channel notifications received")          \
 	STAT(notifications_sent, "notifications sent to the guest")            \

@@ -315,7 +315,14 @@ bool queue_settle(struct queue *queue)
 	if (ring_arm(&queue->ring))
 		return false;
 	channel_unmask(queue->channel);
+	stats_add(&queue->stats->sleeps, 1);
 	return true;
+}
+
+void queue_polled(struct queue *queue)
+{
+	CHECK(queue->stats != NULL);
+	stats_add(&queue->stats->polls, 1);
 }
 
 unsigned int queue_events(struct queue *queue)

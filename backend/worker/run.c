@@ -65,6 +65,7 @@ static bool poll_for_work(struct runner *r)
 
 	if (r->poll_ns == 0)
 		return false;
+	queue_polled(r->queue);
 	end_ns = clock_now_ns() + r->poll_ns;
 	CHECK(r->poll_ns <= r->run->poll_max_ns);
 	do {

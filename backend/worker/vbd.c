@@ -21,7 +21,7 @@ struct vbd {
 static const bool transitions[VBD_STATE_COUNT][VBD_STATE_COUNT] = {
 	[VBD_DETACHED] = {[VBD_ATTACHED] = true},
 	[VBD_ATTACHED] = {[VBD_RUNNING] = true, [VBD_DRAINING] = true},
-	[VBD_RUNNING] = {[VBD_ATTACHED] = true},
+	[VBD_RUNNING] = {[VBD_DRAINING] = true},
 	[VBD_DRAINING] = {[VBD_DETACHED] = true},
 };
 

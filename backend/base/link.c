@@ -209,7 +209,7 @@ static int receive_packet(int fd, struct link_message *message,
 				.msg_control = control.bytes,
 				.msg_controllen = sizeof(control.bytes)};
 
-	packet->fd_count = 0;
+	*packet = (struct packet){0};
 	do
 		packet->bytes = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
 	while (packet->bytes < 0 && errno == EINTR);

@@ -15,8 +15,8 @@ from pathlib import Path
 
 DOMID = '1'
 VDEV = 'xvda'
-QUEUES = 4
-RING_PAGES = 4
+QUEUES = '4'
+RING_ORDER = '2'      # rings of four pages
 ENOUGH = 8 << 20     # /usr/share/doc of a minimal system may hold less
 TOO_MUCH = 400 << 20
 MIB = 1 << 20
@@ -130,15 +130,16 @@ class World:
 
     def copy_out(self, daemon):
         self.run(self.tool('xenblk-sim'), 'introduce', DOMID)
-        self.run(self.tool('xenblk-sim'), 'attach', DOMID, VDEV, f'file:{self.out / "disk.img"}')
+        self.run(self.tool('xenblk-sim'), 'attach', DOMID, VDEV, '--params', f'file:{self.out / "disk.img"}')
         started = time.monotonic()
-        self.guest(self.tool('xenblk-front'), 'read', VDEV, '--queues', str(QUEUES), '--output', str(self.out / 'copy.img'))
+        self.guest(self.tool('xenblk-front'), 'read', '--devid', VDEV, '--queues', QUEUES, '--ring-order', RING_ORDER,
+                   '--output', str(self.out / 'copy.img'))
         seconds = time.monotonic() - started
         stats = self.run(self.tool('xenblkctl'), 'stats')
         if daemon.poll() is not None:
             raise Failed(f'xenblkd ended with status {daemon.returncode} while it served')
         self.run(self.tool('xenblk-sim'), 'detach', DOMID, VDEV)
-        return {'seconds': seconds, 'queues': QUEUES, 'ring_pages': RING_PAGES, 'stats': stats, 'checks': []}
+        return {'seconds': seconds, 'queues': int(QUEUES), 'ring_pages': 1 << int(RING_ORDER), 'stats': stats, 'checks': []}
 
 
 def main():

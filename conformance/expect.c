@@ -219,7 +219,7 @@ void expect_backend_state_is(struct guest *g, unsigned int state)
 
 void expect_error_node_set(struct guest *g)
 {
-	CLEANUP(free_string) char *error = front_backend_error(g->front);
+	CLEANUP(free_string) char *error = guest_backend_error(g);
 
 	if (error == NULL || error[0] == '\0')
 		guest_fail(g, "an error node that says what was wrong",

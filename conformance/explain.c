@@ -177,6 +177,13 @@ unsigned int explain_coverage(bool json)
 	return clauses - covered - untestable;
 }
 
+/* A shortage of the host is not a frontend's doing: no case can bring it about.
+ */
+static bool refusal_is_ours(const char *name)
+{
+	return strcmp(name, "RESOURCES") == 0;
+}
+
 static bool refusal_covered(const char *name)
 {
 	for (unsigned int i = 0; i < case_count(); i++) {
@@ -193,7 +200,8 @@ unsigned int explain_refusals(void)
 	for (unsigned int i = 1; i < REFUSAL_COUNT; i++) {
 		enum refusal refusal = (enum refusal)i;
 
-		if (refusal_covered(refusal_name(refusal)))
+		if (refusal_is_ours(refusal_name(refusal)) ||
+		    refusal_covered(refusal_name(refusal)))
 			continue;
 		printf("no case provokes the refusal %s: %s\n",
 		       refusal_name(refusal), refusal_sentence(refusal));

@@ -137,12 +137,19 @@ void guest_open_as(struct guest *g, const struct guest_shape *shape)
 	must(g, front_create(&options, &g->front), "front_create");
 }
 
+char *guest_backend_error(struct guest *g)
+{
+	if (g->world->error != NULL)
+		return g->world->error(g->world->context, g->one->disk);
+	return front_backend_error(g->front);
+}
+
 /* A connection that ought to work and does not: refused, or nonsense, or
  * silence. */
 static void connection_failed(struct guest *g, int result, const char *step)
 {
 	char got[GUEST_TEXT_BYTES];
-	CLEANUP(free_string) char *error = front_backend_error(g->front);
+	CLEANUP(free_string) char *error = guest_backend_error(g);
 	const char *why = front_error(g->front);
 
 	snprintf(got, sizeof(got),
@@ -160,14 +167,28 @@ static void connecting(struct guest *g, int result, const char *step)
 		connection_failed(g, result, step);
 }
 
+/* A backend that is still Closed from the last connection is on its way. */
+static void await_initwait(struct guest *g)
+{
+	unsigned int state = front_backend_state(g->front);
+	bool waiting = true;
+
+	while (state != XenbusStateInitWait && waiting) {
+		waiting = guest_wait(g);
+		state = front_backend_state(g->front);
+	}
+	if (state == XenbusStateInitWait)
+		return;
+	connection_failed(
+		g, state >= XenbusStateClosing ? -ECONNREFUSED : -ETIMEDOUT,
+		"waiting for InitWait");
+}
+
 void guest_allocate_as(struct guest *g, const struct guest_shape *shape)
 {
 	guest_open_as(g, shape);
 	guest_set_state(g, XenbusStateInitialising);
-	connecting(g,
-		   front_wait_backend(g->front, XenbusStateInitWait,
-				      g->world->timeout_ms),
-		   "waiting for InitWait");
+	await_initwait(g);
 	connecting(g, front_read_offer(g->front), "reading the offer");
 	guest_need(g, shape->queues <= guest_properties(g)->max_queues,
 		   "the backend offers fewer queues");
@@ -261,6 +282,14 @@ void guest_replug(struct guest *g)
 	if (result != 0)
 		guest_fail(g, "the toolstack can plug the disk again", "%s",
 			   strerror(-result));
+}
+
+void guest_ask_unplug(struct guest *g)
+{
+	guest_need(g, g->world->ask_unplug != NULL,
+		   "the target has no toolstack at hand");
+	must(g, g->world->ask_unplug(g->world->context, g->one->disk),
+	     "asking for the disk back");
 }
 
 const struct front_properties *guest_properties(struct guest *g)

@@ -51,8 +51,14 @@ struct guest_world {
 	uint64_t sectors[CASE_DISK_COUNT]; /* true capacity, 512-byte sectors */
 	front_wait_function *wait;	   /* NULL: the frontend's own */
 	void *context;
+	bool durable; /* the image outlives a replug */
 	/* toolstack: both directories as for a new guest; NULL: cannot */
 	int (*replug)(void *context, enum case_disk disk);
+	/* toolstack: online = 0 and Closing, as for an unplug; NULL: cannot */
+	int (*ask_unplug)(void *context, enum case_disk disk);
+	/* what the backend left in its error node, malloc'd, which a guest
+	 * itself may not read; NULL: nobody can */
+	char *(*error)(void *context, enum case_disk disk);
 	int timeout_ms; /* of one expectation */
 };
 
@@ -114,11 +120,11 @@ void guest_fini(struct guest *g);
 /* --- connecting --- */
 
 #define guest_open(g, ...)                                                     \
-	guest_open_as((g), &(struct guest_shape){__VA_ARGS__})
+	EXPECT(g, guest_open_as((g), &(struct guest_shape){__VA_ARGS__}))
 #define guest_prepare(g, ...)                                                  \
-	guest_prepare_as((g), &(struct guest_shape){__VA_ARGS__})
+	EXPECT(g, guest_prepare_as((g), &(struct guest_shape){__VA_ARGS__}))
 #define guest_connect(g, ...)                                                  \
-	guest_connect_as((g), &(struct guest_shape){__VA_ARGS__})
+	EXPECT(g, guest_connect_as((g), &(struct guest_shape){__VA_ARGS__}))
 
 /** guest_open() - find the directories; nothing is written. */
 void guest_open_as(struct guest *g, const struct guest_shape *shape);
@@ -130,7 +136,7 @@ void guest_prepare_as(struct guest *g, const struct guest_shape *shape);
 /** guest_allocate() - the same without publishing: rings are there, nobody
  * knows. */
 #define guest_allocate(g, ...)                                                 \
-	guest_allocate_as((g), &(struct guest_shape){__VA_ARGS__})
+	EXPECT(g, guest_allocate_as((g), &(struct guest_shape){__VA_ARGS__}))
 void guest_allocate_as(struct guest *g, const struct guest_shape *shape);
 void guest_publish(struct guest *g);
 
@@ -157,6 +163,13 @@ void guest_vanish(struct guest *g);
 
 /** guest_replug() - the toolstack makes both directories anew. */
 void guest_replug(struct guest *g);
+
+/** guest_ask_unplug() - the toolstack asks for the disk back, and does not
+ * wait. */
+void guest_ask_unplug(struct guest *g);
+
+/** guest_backend_error() - the backend's error node, malloc'd, or NULL. */
+char *guest_backend_error(struct guest *g);
 
 /* --- what the backend offers --- */
 

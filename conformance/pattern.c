@@ -47,14 +47,3 @@ long pattern_differs(const void *data, uint64_t seed, uint64_t sector,
 	}
 	return -1;
 }
-
-long sentinel_differs(const void *data, size_t bytes)
-{
-	const unsigned char *in = data;
-
-	for (size_t i = 0; i < bytes; i++) {
-		if (in[i] != PATTERN_SENTINEL)
-			return (long)i;
-	}
-	return -1;
-}

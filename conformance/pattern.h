@@ -22,6 +22,3 @@ void pattern_fill(void *data, uint64_t seed, uint64_t sector, size_t sectors);
  */
 long pattern_differs(const void *data, uint64_t seed, uint64_t sector,
 		     size_t sectors);
-
-/** sentinel_differs() - the first byte that is not the sentinel, or -1. */
-long sentinel_differs(const void *data, size_t bytes);

@@ -119,6 +119,8 @@ CASE("blkif.persistent.released-at-close", MUST,
 	guest_send(g, w);
 	expect_okay(g, w);
 	guest_set_state(g, XenbusStateClosing);
+	expect_backend_state(g, XenbusStateClosing);
+	guest_set_state(g, XenbusStateClosed);
 	expect_backend_state(g, XenbusStateClosed);
 	expect_unmapped(g, w);
 }

@@ -7,7 +7,20 @@ CASE("blkif.reconnect.closed", QUIRK,
 {
 	guest_connect(g);
 	guest_set_state(g, XenbusStateClosing);
+	expect_backend_state(g, XenbusStateClosing);
+	guest_set_state(g, XenbusStateClosed);
 	expect_backend_state(g, XenbusStateClosed);
+}
+
+CASE("blkif.reconnect.served-while-closing", QUIRK,
+     "A frontend that is Closing may still use its disk until it is Closed.",
+     .clause = "H9")
+{
+	guest_connect(g);
+	guest_set_state(g, XenbusStateClosing);
+	expect_backend_state(g, XenbusStateClosing);
+	guest_fill(g, 8, 8, 1);
+	expect_disk(g, 8, 8, 1);
 }
 
 CASE("blkif.reconnect.again", QUIRK,
@@ -94,7 +107,7 @@ CASE("blkif.reconnect.close-in-flight", QUIRK,
 		guest_submit(g, guest_write(g, .sector = 8, .segments = 11,
 					    .seed = 7));
 	guest_push(g, 0);
-	guest_set_state(g, XenbusStateClosing);
+	guest_set_state(g, XenbusStateClosed);
 	expect_backend_state(g, XenbusStateClosed);
 }
 
@@ -144,7 +157,7 @@ CASE("blkif.reconnect.after-overflow", QUIRK,
 }
 
 CASE("blkif.reconnect.plugged-again", QUIRK,
-     "A disk that the toolstack takes away and gives back holds its data.",
+     "A disk that the toolstack takes away and gives back is served.",
      .clause = "P7 H1")
 {
 	guest_connect(g);
@@ -152,5 +165,24 @@ CASE("blkif.reconnect.plugged-again", QUIRK,
 	guest_close(g);
 	guest_replug(g);
 	guest_connect(g);
-	expect_disk(g, 8, 8, 10);
+	guest_fill(g, 16, 8, 11);
+	expect_disk(g, 16, 8, 11);
+	if (g->world->durable)
+		expect_disk(g, 8, 8, 10);
+}
+
+CASE("blkif.reconnect.unplugged-in-use", QUIRK,
+     "A toolstack may take away a disk whose frontend is connected, once the "
+     "frontend agrees.",
+     .clause = "P7 H9")
+{
+	guest_connect(g);
+	guest_fill(g, 8, 8, 12);
+	guest_ask_unplug(g);
+	expect_backend_state(g, XenbusStateClosing);
+	/* what is in flight is still served: the frontend may have data to save
+	 */
+	guest_fill(g, 16, 8, 12);
+	guest_close(g);
+	guest_replug(g);
 }

@@ -1,0 +1,238 @@
+/*
+ * Target "inprocess": supervisor, worker and frontend in one process, on the
+ * simulator, for one case.
+ *
+ * Everything happens in the case's process: the world is made in enter() and
+ * ends with the process.  Time passes only when the frontend waits: then every
+ * part takes steps until none has anything to do, and only then the virtual
+ * clock moves.  So the same case gives the same trace, and nothing is ever
+ * missed or early by luck.
+ *
+ * It supplies launch_worker(): a worker is an object here, not a process.
+ */
+#include "conformance/targets/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xenstore.h>
+
+#include "backend/base/check.h"
+#include "backend/base/log.h"
+#include "backend/supervisor/host.h"
+#include "backend/supervisor/launch.h"
+#include "backend/worker/worker.h"
+#include "conformance/targets/toolstack.h"
+#include "sim/sim.h"
+
+#define GUEST	    5u
+#define GUEST_PAGES 8192u
+#define DISK_BYTES  "8M"
+#define SECTORS	    (8u * 2048u)
+#define WORKERS	    16u
+#define NS_PER_MS   1000000ull
+#define SEED	    1u
+
+static const struct toolstack_disk disks[CASE_DISK_COUNT] = {
+	[DISK_WRITABLE] = {.domid = GUEST,
+			   .devid = 51712,
+			   .name = "xvda",
+			   .params = "ram:" DISK_BYTES},
+	[DISK_READ_ONLY] = {.domid = GUEST,
+			    .devid = 51728,
+			    .name = "xvdb",
+			    .params = "ram:" DISK_BYTES,
+			    .readonly = true},
+};
+
+static struct {
+	struct conf conf;
+	struct host *host;
+	struct xs_handle *store; /* the toolstack's */
+	struct worker *worker[WORKERS];
+} world;
+
+int launch_worker(const char *path, int link_fd, pid_t *pid)
+{
+	(void)path;
+	*pid = 0;
+	for (unsigned int i = 0; i < WORKERS; i++) {
+		if (world.worker[i] == NULL)
+			return worker_create(link_fd, false, &world.worker[i]);
+	}
+	return -EAGAIN;
+}
+
+/* A worker that ends leaves its place; so does one whose supervisor hung up. */
+static bool step_worker(struct worker **worker)
+{
+	int done = worker_step(*worker);
+
+	if (done >= 0)
+		return done > 0;
+	worker_destroy(*worker);
+	*worker = NULL;
+	return true;
+}
+
+static bool step_everything(void)
+{
+	bool busy = host_step(world.host);
+
+	for (unsigned int i = 0; i < WORKERS; i++) {
+		if (world.worker[i] != NULL)
+			busy |= step_worker(&world.worker[i]);
+	}
+	return busy;
+}
+
+/* The backend acts as dom0.  A backend that never rests hangs here: the runner
+ * ends it. */
+static bool settle(void)
+{
+	uint32_t before = sim_enter(0);
+	bool any = false;
+
+	while (step_everything())
+		any = true;
+	sim_enter(before);
+	return any;
+}
+
+static int let_time_pass(void *context, struct front *front, int timeout_ms)
+{
+	(void)context;
+	(void)front;
+	if (settle())
+		return 1;
+	sim_clock_advance((unsigned int)timeout_ms * NS_PER_MS);
+	return settle();
+}
+
+static int ask_unplug(void *context, enum case_disk disk)
+{
+	(void)context;
+	return toolstack_ask_unplug(world.store, &disks[disk]);
+}
+
+static int replug(void *context, enum case_disk disk)
+{
+	int result = ask_unplug(context, disk);
+
+	settle();
+	if (result == 0 && !toolstack_unplugged(world.store, &disks[disk]))
+		return -ETIMEDOUT;
+	if (result == 0)
+		result = toolstack_remove(world.store, &disks[disk]);
+	settle();
+	return result != 0 ? result : toolstack_plug(world.store, &disks[disk]);
+}
+
+static char *error_of(void *context, enum case_disk disk)
+{
+	(void)context;
+	return toolstack_error(world.store, &disks[disk]);
+}
+
+static int make_world(const struct conform_case *one)
+{
+	int result;
+
+	sim_reset(SEED);
+	result = sim_domain_create(GUEST, GUEST_PAGES);
+	if (result != 0)
+		return result;
+	sim_enter(0);
+	world.store = xs_open(0);
+	if (world.store == NULL)
+		return -errno;
+	result = toolstack_domain(world.store, GUEST);
+	if (result == 0)
+		result = toolstack_plug(world.store, &disks[one->disk]);
+	return result;
+}
+
+static int start_host(void)
+{
+	conf_init(&world.conf);
+	/* no socket, no process, no privileges: nothing here leaves the process
+	 */
+	world.conf.control[0] = '\0';
+	world.conf.sandbox = false;
+	world.conf.poll_us = 0;
+	return host_create(&world.conf, &world.host);
+}
+
+static int inprocess_enter(const struct conform_case *one,
+			   struct guest_world *guest)
+{
+	int result = make_world(one);
+
+	if (result == 0)
+		result = start_host();
+	if (result != 0)
+		return result;
+	settle();
+	sim_enter(GUEST);
+	guest->domid = GUEST;
+	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++) {
+		guest->devid[i] = disks[i].devid;
+		guest->sectors[i] = SECTORS;
+	}
+	guest->wait = let_time_pass;
+	guest->replug = replug;
+	guest->ask_unplug = ask_unplug;
+	guest->error = error_of;
+	guest->timeout_ms = 5000;
+	return 0;
+}
+
+static uint64_t inprocess_leave(void)
+{
+	return sim_trace_hash();
+}
+
+static int inprocess_start(char **argv, char why[TARGET_TEXT_BYTES])
+{
+	(void)argv;
+	(void)why;
+	return 0;
+}
+
+static void inprocess_stop(void)
+{
+}
+
+static int inprocess_before(const struct conform_case *one,
+			    char why[TARGET_TEXT_BYTES])
+{
+	(void)one;
+	(void)why;
+	return 0;
+}
+
+/* The backend lived and died with the case's process: the runner saw how it
+ * ended. */
+static bool inprocess_after(const struct conform_case *one,
+			    char why[TARGET_TEXT_BYTES])
+{
+	(void)one;
+	(void)why;
+	return true;
+}
+
+static const struct target inprocess = {
+	.name = "inprocess",
+	.backend = "xenblk",
+	.ours = true,
+	.start = inprocess_start,
+	.stop = inprocess_stop,
+	.before = inprocess_before,
+	.enter = inprocess_enter,
+	.leave = inprocess_leave,
+	.after = inprocess_after,
+};
+
+const struct target *const targets[] = {&inprocess, NULL};

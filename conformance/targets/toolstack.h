@@ -1,0 +1,45 @@
+/*
+ * The toolstack of the in-process target: writes a disk's two directories as
+ * libxl does, and takes a disk away again.
+ *
+ * Acts as dom0 through a connection of its own.  Knows nothing of the backend
+ * but the nodes that a toolstack may look at.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct xs_handle;
+
+struct toolstack_disk {
+	uint32_t domid;
+	uint32_t devid;
+	const char *name;   /* "xvda" */
+	const char *params; /* what the image is */
+	bool readonly;
+};
+
+/** toolstack_domain() - the guest's own directory; 0 or -errno. */
+int toolstack_domain(struct xs_handle *store, uint32_t domid);
+
+/** toolstack_plug() - both directories in one transaction, state 1; 0 or
+ * -errno. */
+int toolstack_plug(struct xs_handle *store, const struct toolstack_disk *disk);
+
+/** toolstack_ask_unplug() - online = 0 and Closing, as libxl does. */
+int toolstack_ask_unplug(struct xs_handle *store,
+			 const struct toolstack_disk *disk);
+
+/** toolstack_unplugged() - whether the backend is Closed or gone. */
+bool toolstack_unplugged(struct xs_handle *store,
+			 const struct toolstack_disk *disk);
+
+/** toolstack_remove() - both directories go. */
+int toolstack_remove(struct xs_handle *store,
+		     const struct toolstack_disk *disk);
+
+/** toolstack_error() - the text of the backend's error node, malloc'd, or NULL.
+ */
+char *toolstack_error(struct xs_handle *store,
+		      const struct toolstack_disk *disk);

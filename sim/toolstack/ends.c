@@ -18,6 +18,7 @@
 
 #define POLITE_MS 2000u
 #define STEP_MS	  5u
+#define ASKED	  1024u /* more of them are asked again at each step */
 
 /* Parent of a process, 0 when there is none to be found. */
 static pid_t parent_of(pid_t pid)
@@ -43,8 +44,25 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* Sends a signal to every child not spared; how many there are. */
-static unsigned int signal_children(struct ends_spared spared, int signal)
+/* Who was asked politely already. */
+struct asked {
+	unsigned int count;
+	pid_t pid[ASKED];
+};
+
+static void ask_once(struct asked *asked, pid_t pid)
+{
+	for (unsigned int i = 0; i < asked->count; i++)
+		if (asked->pid[i] == pid)
+			return;
+	if (asked->count < ASKED)
+		asked->pid[asked->count++] = pid;
+	kill(pid, SIGTERM);
+}
+
+/* Asks or kills every child not spared; how many there are. */
+static unsigned int end_children(struct ends_spared spared, struct asked *asked,
+				 bool politely)
 {
 	DIR *directory = opendir("/proc");
 	pid_t self = getpid();
@@ -60,7 +78,10 @@ static unsigned int signal_children(struct ends_spared spared, int signal)
 		    parent_of(pid) != self)
 			continue;
 		found++;
-		kill(pid, signal);
+		if (politely)
+			ask_once(asked, pid);
+		else
+			kill(pid, SIGKILL);
 	}
 	closedir(directory);
 	return found;
@@ -75,18 +96,15 @@ static void reap(void)
 void ends_descendants(struct ends_spared spared)
 {
 	const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+	struct asked asked = {0};
 	unsigned int waited_ms = 0;
 
-	reap();
-	if (signal_children(spared, SIGTERM) == 0)
-		return;
 	/* Orphans arrive as their parents end, so look again each time. */
 	for (;;) {
+		reap();
+		if (end_children(spared, &asked, waited_ms < POLITE_MS) == 0)
+			return;
 		nanosleep(&step, NULL);
 		waited_ms += STEP_MS;
-		reap();
-		if (signal_children(spared,
-				    waited_ms < POLITE_MS ? 0 : SIGKILL) == 0)
-			return;
 	}
 }

@@ -40,17 +40,21 @@ static int refused(struct front *front, unsigned int state)
 	return -ECONNREFUSED;
 }
 
+/* A state in which nobody has looked at us yet. */
+#define UNTOUCHED (BIT(XenbusStateUnknown) | BIT(XenbusStateInitialising))
+
 static int timed_out(struct front *front, unsigned int wanted, int timeout_ms)
 {
+	unsigned int state = front_backend_state(front);
 	char *error = front_backend_error(front);
 
 	front_fail(
 		front, -ETIMEDOUT,
-		"waited %d ms for the backend %s to become %s, it is %s%s%s; "
-		"is a backend running for it?",
+		"waited %d ms for the backend %s to become %s, it is %s%s%s%s",
 		timeout_ms, front->backend, front_state_name(wanted),
-		front_state_name(front_backend_state(front)),
-		error ? " and says: " : "", error ? error : "");
+		front_state_name(state), error ? " and says: " : "",
+		error ? error : "",
+		UNTOUCHED & BIT(state) ? "; is a backend running for it?" : "");
 	free(error);
 	return -ETIMEDOUT;
 }

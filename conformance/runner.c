@@ -235,8 +235,8 @@ static void run_child(const struct runner_options *options,
 			 "not finished after %u seconds", options->timeout_s);
 	close(child.report_fd);
 	close_fd(&child.error_fd);
-	evidence.backend_alive = options->target->after(outcome->one, why);
-	if (!evidence.backend_alive)
+	evidence.health = options->target->after(outcome->one, why);
+	if (evidence.health != TARGET_ALIVE)
 		snprintf(outcome->reason, sizeof(outcome->reason), "%s", why);
 	judge(&evidence, outcome);
 }

@@ -15,7 +15,7 @@ static struct evidence healthy(enum guest_outcome outcome)
 	return (struct evidence){.level = MUST,
 				 .ours = true,
 				 .end = CASE_REPORTED,
-				 .backend_alive = true,
+				 .health = TARGET_ALIVE,
 				 .result = {.outcome = outcome}};
 }
 
@@ -65,7 +65,7 @@ static void a_dead_backend_outweighs_all(void **state)
 	struct evidence evidence = healthy(GUEST_PASSED);
 
 	(void)state;
-	evidence.backend_alive = false;
+	evidence.health = TARGET_DEAD;
 	assert_int_equal(verdict_of(&evidence), VERDICT_CRASH);
 	evidence = healthy(GUEST_SKIPPED);
 	evidence.end = CASE_DIED;
@@ -78,6 +78,9 @@ static void what_does_not_end_is_wedged(void **state)
 
 	(void)state;
 	evidence.end = CASE_KILLED;
+	assert_int_equal(verdict_of(&evidence), VERDICT_WEDGED);
+	evidence = healthy(GUEST_PASSED);
+	evidence.health = TARGET_STUCK;
 	assert_int_equal(verdict_of(&evidence), VERDICT_WEDGED);
 	evidence = healthy(GUEST_PASSED);
 	evidence.result.probe_failed = true;

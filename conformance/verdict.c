@@ -25,9 +25,9 @@ static enum verdict verdict_of_failure(const struct evidence *evidence)
 
 enum verdict verdict_of(const struct evidence *evidence)
 {
-	if (!evidence->backend_alive || evidence->end == CASE_DIED)
+	if (evidence->health == TARGET_DEAD || evidence->end == CASE_DIED)
 		return VERDICT_CRASH;
-	if (evidence->end == CASE_KILLED)
+	if (evidence->end == CASE_KILLED || evidence->health == TARGET_STUCK)
 		return VERDICT_WEDGED;
 	if (evidence->result.outcome == GUEST_BROKEN)
 		return VERDICT_ERROR;

@@ -26,11 +26,19 @@ enum case_end {
 	CASE_END_COUNT,
 };
 
+/* The backend as the target finds it after a case. */
+enum target_health {
+	TARGET_ALIVE,
+	TARGET_DEAD,  /* its process, or the worker of the disk, has died */
+	TARGET_STUCK, /* it does not let go of the disk */
+	TARGET_HEALTH_COUNT,
+};
+
 struct evidence {
 	enum case_level level;
 	bool ours;
 	enum case_end end;
-	bool backend_alive;
+	enum target_health health;
 	struct guest_result result; /* valid if CASE_REPORTED */
 };
 

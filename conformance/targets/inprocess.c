@@ -37,10 +37,12 @@
 
 static const struct toolstack_disk disks[CASE_DISK_COUNT] = {
 	[DISK_WRITABLE] = {.domid = GUEST,
+			   .kind = "vbd",
 			   .devid = 51712,
 			   .name = "xvda",
 			   .params = "ram:" DISK_BYTES},
 	[DISK_READ_ONLY] = {.domid = GUEST,
+			    .kind = "vbd",
 			    .devid = 51728,
 			    .name = "xvdb",
 			    .params = "ram:" DISK_BYTES,
@@ -215,12 +217,12 @@ static int inprocess_before(const struct conform_case *one,
 
 /* The backend lived and died with the case's process: the runner saw how it
  * ended. */
-static bool inprocess_after(const struct conform_case *one,
-			    char why[TARGET_TEXT_BYTES])
+static enum target_health inprocess_after(const struct conform_case *one,
+					  char why[TARGET_TEXT_BYTES])
 {
 	(void)one;
 	(void)why;
-	return true;
+	return TARGET_ALIVE;
 }
 
 static const struct target inprocess = {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "conformance/guest.h"
+#include "conformance/verdict.h"
 
 #define TARGET_TEXT_BYTES 256u
 
@@ -42,10 +43,9 @@ struct target {
 	 * happened, or 0. */
 	uint64_t (*leave)(void);
 
-	/** after() - in the runner: true when the backend is alive; else why
-	 * not. */
-	bool (*after)(const struct conform_case *one,
-		      char why[TARGET_TEXT_BYTES]);
+	/** after() - in the runner: how the backend is, and why it is so. */
+	enum target_health (*after)(const struct conform_case *one,
+				    char why[TARGET_TEXT_BYTES]);
 };
 
 /** target_find() - one that this program was linked with, or NULL. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xen/io/xenbus.h>
 #include <xenstore.h>
 
 #include "backend/base/check.h"
@@ -23,7 +24,8 @@ struct tree {
 static void backend_tree(struct tree *tree, const struct toolstack_disk *disk)
 {
 	snprintf(tree->base, sizeof(tree->base),
-		 "/local/domain/0/backend/vbd/%u/%u", disk->domid, disk->devid);
+		 "/local/domain/0/backend/%s/%u/%u", disk->kind, disk->domid,
+		 disk->devid);
 	tree->permissions[0] =
 		(struct xs_permissions){.id = 0, .perms = XS_PERM_NONE};
 	tree->permissions[1] = (struct xs_permissions){.id = disk->domid,
@@ -89,8 +91,8 @@ static bool fill_frontend(struct tree *tree, const struct toolstack_disk *disk)
 {
 	char backend[PATH_BYTES];
 
-	snprintf(backend, sizeof(backend), "/local/domain/0/backend/vbd/%u/%u",
-		 disk->domid, disk->devid);
+	snprintf(backend, sizeof(backend), "/local/domain/0/backend/%s/%u/%u",
+		 disk->kind, disk->domid, disk->devid);
 	return make(tree) && put(tree, "backend", backend) &&
 	       put_number(tree, "backend-id", 0) &&
 	       put_number(tree, "virtual-device", disk->devid) &&
@@ -140,10 +142,10 @@ int toolstack_ask_unplug(struct xs_handle *store,
 	return 0;
 }
 
-bool toolstack_unplugged(struct xs_handle *store,
-			 const struct toolstack_disk *disk)
+unsigned int toolstack_state(struct xs_handle *store,
+			     const struct toolstack_disk *disk)
 {
-	struct tree tree;
+	struct tree tree = {.store = store};
 	char path[PATH_BYTES + 8];
 
 	backend_tree(&tree, disk);
@@ -151,18 +153,41 @@ bool toolstack_unplugged(struct xs_handle *store,
 	CLEANUP(free_string)
 	char *state = xs_read(store, XBT_NULL, path, NULL);
 
-	return state == NULL || strcmp(state, "6") == 0;
+	return state == NULL ? 0 : (unsigned int)strtoul(state, NULL, 10);
+}
+
+bool toolstack_unplugged(struct xs_handle *store,
+			 const struct toolstack_disk *disk)
+{
+	unsigned int state = toolstack_state(store, disk);
+
+	return state == 0 || state == XenbusStateClosed;
+}
+
+static int remove_tree(const struct tree *tree)
+{
+	if (xs_rm(tree->store, XBT_NULL, tree->base) || errno == ENOENT)
+		return 0;
+	return -errno;
+}
+
+int toolstack_forget_frontend(struct xs_handle *store,
+			      const struct toolstack_disk *disk)
+{
+	struct tree tree = {.store = store};
+
+	frontend_tree(&tree, disk);
+	return remove_tree(&tree);
 }
 
 int toolstack_remove(struct xs_handle *store, const struct toolstack_disk *disk)
 {
-	struct tree tree;
+	struct tree tree = {.store = store};
+	int result;
 
 	backend_tree(&tree, disk);
-	if (!xs_rm(store, XBT_NULL, tree.base))
-		return -errno;
-	frontend_tree(&tree, disk);
-	return xs_rm(store, XBT_NULL, tree.base) ? 0 : -errno;
+	result = remove_tree(&tree);
+	return result != 0 ? result : toolstack_forget_frontend(store, disk);
 }
 
 /* Backends write it below error/ of their own domain, where guests cannot look.
@@ -173,7 +198,7 @@ char *toolstack_error(struct xs_handle *store,
 	char path[PATH_BYTES];
 
 	snprintf(path, sizeof(path),
-		 "/local/domain/0/error/backend/vbd/%u/%u/error", disk->domid,
-		 disk->devid);
+		 "/local/domain/0/error/backend/%s/%u/%u/error", disk->kind,
+		 disk->domid, disk->devid);
 	return xs_read(store, XBT_NULL, path, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * The toolstack of the in-process target: writes a disk's two directories as
+ * The toolstack of a target: writes a disk's two directories as
  * libxl does, and takes a disk away again.
  *
  * Acts as dom0 through a connection of its own.  Knows nothing of the backend
@@ -15,6 +15,7 @@ struct xs_handle;
 struct toolstack_disk {
 	uint32_t domid;
 	uint32_t devid;
+	const char *kind;   /* directory below backend/: "vbd" */
 	const char *name;   /* "xvda" */
 	const char *params; /* what the image is */
 	bool readonly;
@@ -27,6 +28,10 @@ int toolstack_domain(struct xs_handle *store, uint32_t domid);
  * -errno. */
 int toolstack_plug(struct xs_handle *store, const struct toolstack_disk *disk);
 
+/** toolstack_state() - of the backend; 0 when it has none. */
+unsigned int toolstack_state(struct xs_handle *store,
+			     const struct toolstack_disk *disk);
+
 /** toolstack_ask_unplug() - online = 0 and Closing, as libxl does. */
 int toolstack_ask_unplug(struct xs_handle *store,
 			 const struct toolstack_disk *disk);
@@ -35,7 +40,12 @@ int toolstack_ask_unplug(struct xs_handle *store,
 bool toolstack_unplugged(struct xs_handle *store,
 			 const struct toolstack_disk *disk);
 
-/** toolstack_remove() - both directories go. */
+/** toolstack_forget_frontend() - its directory goes: a guest that is no more.
+ */
+int toolstack_forget_frontend(struct xs_handle *store,
+			      const struct toolstack_disk *disk);
+
+/** toolstack_remove() - both directories go; one that is gone is fine. */
 int toolstack_remove(struct xs_handle *store,
 		     const struct toolstack_disk *disk);
 

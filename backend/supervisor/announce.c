@@ -1,0 +1,128 @@
+/*
+ * What a disk writes into xenstore and into the log.  See inside.h.
+ *
+ * The sets of nodes follow the protocol's times: features and transport before
+ * InitWait, properties together with Connected.
+ */
+#include "backend/supervisor/inside.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <xen/io/blkif.h>
+#include <xen/io/xenbus.h>
+
+#include "backend/base/checked.h"
+#include "backend/base/clock.h"
+
+void device_tell(struct device *device, const char *format, ...)
+{
+	char text[DEVICE_SENTENCE_BYTES];
+	va_list arguments;
+
+	if (!log_limit_allows(&device->limit, clock_now_ns()))
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (device->limit.suppressed > 0) {
+		log_line(LOG_INFO, "%s: %llu more lines were left out",
+			 device->relative,
+			 (unsigned long long)device->limit.suppressed);
+		device->limit.suppressed = 0;
+	}
+	log_line(LOG_INFO, "%s: %s", device->relative, text);
+}
+
+/* Notes that the directory is gone; every other failure only costs the write.
+ */
+bool device_publish(struct device *device, const struct publish_node *nodes,
+		    size_t count)
+{
+	int error = publish_nodes(device->options.store, device->directory,
+				  nodes, count);
+
+	if (error == -ENOENT)
+		device->removed = device->note_backend = true;
+	else if (error < 0)
+		log_line(LOG_ERROR, "%s cannot be written: %s",
+			 device->directory, strerror(-error));
+	return error == 0;
+}
+
+void device_publish_state(struct device *device, unsigned int state)
+{
+	const struct publish_node node = publish_number("state", state);
+
+	device->published = state;
+	device_publish(device, &node, 1);
+}
+
+/* H2, Q2: features and transport parameters, before InitWait. */
+bool device_publish_offer(struct device *device)
+{
+	const struct conf *conf = device->options.conf;
+	const struct publish_node nodes[] = {
+		publish_number("feature-flush-cache", 1),
+		publish_number("feature-persistent",
+			       conf->persistent_grants > 0),
+		publish_number("max-ring-page-order", conf->max_ring_order),
+		publish_number("max-ring-pages", 1u << conf->max_ring_order),
+		publish_number("multi-queue-max-queues", conf->max_queues),
+		{.key = "hotplug-status", .value = "connected"},
+		publish_number("state", XenbusStateInitWait),
+	};
+	size_t count = ARRAY_SIZE(nodes);
+
+	/* A frontend that is served already must not see us step back. */
+	if (device->resumes &&
+	    device_frontend_state(device) == XenbusStateConnected)
+		count--;
+	else
+		device->published = XenbusStateInitWait;
+	return device_publish(device, nodes, count);
+}
+
+/* H4, Q1: the properties, together with Connected. */
+bool device_publish_connected(struct device *device)
+{
+	const struct facts *facts = &device->facts;
+	const unsigned int info = (facts->cdrom ? VDISK_CDROM : 0u) |
+				  (facts->removable ? VDISK_REMOVABLE : 0u) |
+				  (facts->readonly ? VDISK_READONLY : 0u);
+	const struct publish_node nodes[] = {
+		publish_number("sectors", device->backing.sectors),
+		publish_number("sector-size", SECTOR_BYTES),
+		publish_number("physical-sector-size",
+			       device->backing.physical_bytes),
+		publish_number("info", info),
+		publish_number("state", XenbusStateConnected),
+	};
+
+	device->published = XenbusStateConnected;
+	return device_publish(device, nodes, ARRAY_SIZE(nodes));
+}
+
+void device_note_error(struct device *device, const char *sentence)
+{
+	snprintf(device->error, sizeof(device->error), "%s", sentence);
+	device_tell(device, "%s", sentence);
+	if (!device->removed)
+		publish_error(device->options.store, device->relative,
+			      device->error);
+}
+
+void device_fail(struct device *device, const char *format, ...)
+{
+	char sentence[DEVICE_SENTENCE_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	device_note_error(device, sentence);
+	device_publish_state(device, XenbusStateClosing);
+	if (device->state != DEVICE_CLOSING)
+		device_set_state(device, DEVICE_CLOSING);
+}

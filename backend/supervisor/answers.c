@@ -1,0 +1,112 @@
+/*
+ * What the worker says, and what its death means.  See inside.h.
+ *
+ * A message that does not fit the state is the end of that worker: it may have
+ * been taken over.
+ */
+#include "backend/supervisor/inside.h"
+
+#include <stdio.h>
+#include <xen/io/xenbus.h>
+
+static void worker_misspoke(struct device *device,
+			    const struct link_message *message)
+{
+	log_line(LOG_ERROR, "%s: its worker sent message %u while %s",
+		 device->relative, message->kind,
+		 device_state_name(device->state));
+	child_kill(&device->child);
+}
+
+static void worker_detached(struct device *device)
+{
+	device->attached = false;
+	if (device->removed || device->after == DEVICE_GONE)
+		device_enter_gone(device);
+	else if (device->after == DEVICE_CLOSED)
+		device_enter_closed(device, device_frontend_state(device) !=
+						    XenbusStateUnknown);
+	else
+		device_set_state(device, DEVICE_CLOSING);
+}
+
+static void worker_refused(struct device *device,
+			   const struct link_refused *refused)
+{
+	const enum refusal refusal = (enum refusal)refused->refusal;
+
+	device_fail(device, "%s (%s, queue %u)", refusal_sentence(refusal),
+		    refusal_name(refusal), refused->queue);
+}
+
+static void worker_said(struct device *device,
+			const struct link_message *message)
+{
+	if (message->kind == LINK_READY && device->state == DEVICE_OPENING) {
+		device_enter_waiting(device);
+	} else if (message->kind == LINK_ATTACHED &&
+		   device->state == DEVICE_CONNECTING) {
+		device_complete_connection(device);
+	} else if (message->kind == LINK_REFUSED &&
+		   device->state == DEVICE_CONNECTING) {
+		device->attached = false;
+		worker_refused(device, &message->refused);
+	} else if (message->kind == LINK_BROKEN && device->attached &&
+		   device->state != DEVICE_CONNECTING) {
+		if (device->state == DEVICE_DETACHING)
+			return;
+		worker_refused(device, &message->refused);
+		/* Whatever the frontend does now, its pages are let go. */
+		device_detach(device, DEVICE_CLOSING);
+	} else if (message->kind == LINK_DETACHED &&
+		   device->state == DEVICE_DETACHING) {
+		worker_detached(device);
+	} else if (!device->stopping) {
+		worker_misspoke(device, message);
+	}
+}
+
+static void worker_died(struct device *device)
+{
+	char how[CHILD_SENTENCE_BYTES], sentence[DEVICE_SENTENCE_BYTES];
+	const bool expected = device->stopping;
+
+	child_obituary(&device->child, how, sizeof(how));
+	device->attached = false;
+	device->stopping = false;
+	/* A frontend that began anew meanwhile is looked at again. */
+	device->note_frontend = true;
+	if (expected)
+		return;
+	device->deaths++;
+	snprintf(sentence, sizeof(sentence),
+		 "the worker that served this disk %s", how);
+	if (device->state == DEVICE_DETACHING) {
+		device_note_error(device, sentence);
+		worker_detached(device);
+	} else if (device->state == DEVICE_CLOSED) {
+		log_line(LOG_WARNING, "%s: %s", device->relative, sentence);
+	} else {
+		device_fail(device, "%s", sentence);
+	}
+}
+
+bool device_step_worker(struct device *device)
+{
+	struct link_message message;
+	bool done = false;
+
+	device->note_worker = false;
+	while (device->child.alive) {
+		int n = child_receive(&device->child, &message);
+
+		if (n == 0)
+			break;
+		done = true;
+		if (n == 1)
+			worker_said(device, &message);
+		else
+			worker_died(device);
+	}
+	return done;
+}

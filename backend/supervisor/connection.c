@@ -1,0 +1,100 @@
+/*
+ * From the frontend's keys to Connected.  See inside.h.
+ *
+ * Each key is read once: what was checked is what is used.
+ */
+#include "backend/supervisor/inside.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/supervisor/handshake.h"
+
+/* Reads one key of the frontend directory, into a buffer of the lookup's own.
+ */
+struct lookup {
+	struct device *device;
+	int error; /* xenstore's, if any */
+	char value[LIMIT_NODE_BYTES];
+};
+
+static bool lookup_get(void *context, const char *key,
+		       struct handshake_value *value)
+{
+	/* A value that no key may have. */
+	static const char too_long[] = "(a value of more than 255 bytes)";
+	struct lookup *lookup = context;
+	char path[STORE_PATH_BYTES + HANDSHAKE_KEY_BYTES];
+	int n;
+
+	snprintf(path, sizeof(path), "%s/%s", lookup->device->facts.frontend,
+		 key);
+	n = store_read(lookup->device->options.store, path, lookup->value,
+		       sizeof(lookup->value));
+	if (n == -EOVERFLOW) {
+		*value = (struct handshake_value){too_long,
+						  sizeof(too_long) - 1};
+		return true;
+	}
+	if (n < 0) {
+		if (n != -ENOENT)
+			lookup->error = n;
+		return false;
+	}
+	*value = (struct handshake_value){lookup->value, (size_t)n};
+	return true;
+}
+
+void device_connect(struct device *device)
+{
+	const struct handshake_offer offer = {
+		.max_queues = device->options.conf->max_queues,
+		.max_ring_order = device->options.conf->max_ring_order,
+	};
+	struct lookup lookup = {.device = device};
+	const struct handshake_source source = {.get = lookup_get,
+						.context = &lookup};
+	struct link_message message = {.kind = LINK_ATTACH};
+	struct handshake_fault fault;
+	enum handshake_error error;
+	char sentence[HANDSHAKE_SENTENCE_BYTES];
+
+	error = handshake_parse(&source, &offer, &device->attach, &fault);
+	if (lookup.error < 0) {
+		device_fail(device, "the frontend's nodes cannot be read: %s",
+			    strerror(-lookup.error));
+		return;
+	}
+	if (error != HANDSHAKE_OK) {
+		handshake_sentence(&fault, sentence, sizeof(sentence));
+		device_fail(device, "%s", sentence);
+		return;
+	}
+	message.attach = device->attach;
+	device->attached = true;
+	device->lived |= store_domain_lives(device->options.store,
+					    device->options.key.domid);
+	device_set_state(device, DEVICE_CONNECTING);
+	child_send(&device->child, &message);
+}
+
+void device_complete_connection(struct device *device)
+{
+	device_publish_connected(device);
+	if (device->removed) {
+		device_handle_removal(device);
+		return;
+	}
+	device_set_state(device, DEVICE_CONNECTED);
+	device->resumes = false;
+	device->connections++;
+	if (device->error[0] != '\0')
+		publish_no_error(device->options.store, device->relative);
+	device->error[0] = '\0';
+	device_tell(device,
+		    "connected: %u queues, %u ring pages each, %s, %s grants",
+		    device->attach.queues, 1u << device->attach.ring_order,
+		    device->attach.abi == LINK_ABI_X86_64 ? "x86_64" : "x86_32",
+		    device->attach.persistent ? "persistent" : "single-use");
+}

@@ -1,0 +1,188 @@
+/*
+ * From a backend directory to InitWait: facts, image, worker.  See inside.h.
+ */
+#include "backend/supervisor/inside.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <xen/io/xenbus.h>
+
+#include "backend/base/check.h"
+
+/* A disk whose workers keep dying stays down until it is attached anew. */
+#define WORKER_DEATHS_MAX 5u
+
+static void describe(const struct device *device, struct link_device *wire)
+{
+	const struct conf *conf = device->options.conf;
+
+	*wire = (struct link_device){
+		.domid = device->options.key.domid,
+		.devid = device->options.key.devid,
+		.sectors = device->backing.sectors,
+		.image = device->backing.image,
+		.max_queues = conf->max_queues,
+		.readonly = device->backing.readonly,
+		.direct = device->backing.direct,
+		.persistent_cap = conf->persistent_grants,
+		.poll_ns = conf->poll_us * 1000,
+		.log_level = (uint32_t)log_level(),
+		.sandbox = conf->sandbox,
+	};
+}
+
+static void poll_descriptor(const struct device *device, int fd)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN,
+		.data.u64 = device_key_pack(device->options.key),
+	};
+
+	if (fd >= 0 &&
+	    epoll_ctl(device->options.poller, EPOLL_CTL_ADD, fd, &event) < 0)
+		log_line(LOG_ERROR, "%s: epoll_ctl: %s", device->relative,
+			 strerror(errno));
+}
+
+static void start_worker(struct device *device)
+{
+	struct link_device wire;
+	char sentence[BACKING_SENTENCE_BYTES];
+	int error;
+
+	error = backing_open(device->options.conf, device->facts.params,
+			     device->facts.readonly, &device->backing,
+			     sentence);
+	if (error < 0) {
+		const struct publish_node status = {.key = "hotplug-status",
+						    .value = "error"};
+
+		device_publish(device, &status, 1);
+		device_fail(device, "%s", sentence);
+		return;
+	}
+	describe(device, &wire);
+	error = child_start(&device->child, device->options.conf->worker, &wire,
+			    device->backing.fds);
+	backing_close(&device->backing);
+	if (error < 0) {
+		device_fail(device,
+			    "a worker for this disk cannot be started: %s",
+			    strerror(-error));
+		return;
+	}
+	poll_descriptor(device, device->child.link);
+	poll_descriptor(device, device->child.pidfd);
+	device->stopping = false;
+	device_set_state(device, DEVICE_OPENING);
+}
+
+static void watch_frontend(struct device *device)
+{
+	char path[STORE_PATH_BYTES + 8];
+
+	snprintf(path, sizeof(path), "%s/state", device->facts.frontend);
+	if (strcmp(path, device->watched) == 0)
+		return;
+	if (device->watched[0] != '\0')
+		store_unwatch(device->options.store, device->watched,
+			      device->relative);
+	CHECK(strlen(path) < sizeof(device->watched));
+	memcpy(device->watched, path, strlen(path) + 1);
+	/* Registered before the state is read, so that no change is missed. */
+	if (store_watch(device->options.store, path, device->relative) < 0)
+		log_line(LOG_ERROR, "%s cannot be watched", path);
+}
+
+/* InitWait, or as far as an earlier daemon had come. */
+void device_enter_waiting(struct device *device)
+{
+	if (!device_publish_offer(device) && device->removed) {
+		device_handle_removal(device);
+		return;
+	}
+	device_set_state(device, DEVICE_WAITING);
+	device->frontend_seen = XenbusStateInitialising;
+	device->note_frontend = true;
+}
+
+/* A disk in NEW or CLOSED gets its image and its worker. */
+static void open_disk(struct device *device)
+{
+	char sentence[FACTS_SENTENCE_BYTES];
+	int error;
+
+	error = facts_read(device->options.store, device->directory,
+			   device->options.key.domid, &device->facts, sentence);
+	if (error == -ENOENT) {
+		device->removed = true;
+		device_handle_removal(device);
+		return;
+	}
+	if (error == -EAGAIN)
+		return; /* the toolstack is still writing */
+	if (error < 0) {
+		device->frontend_seen = device_frontend_state(device);
+		device_fail(device, "%s",
+			    error == -EINVAL ? sentence : strerror(-error));
+		return;
+	}
+	watch_frontend(device);
+	device->lived |= store_domain_lives(device->options.store,
+					    device->options.key.domid);
+	device->frontend_seen = device_frontend_state(device);
+	if (device->deaths >= WORKER_DEATHS_MAX)
+		device_fail(
+			device,
+			"%u workers of this disk died: detach and attach it to "
+			"try again",
+			device->deaths);
+	else
+		start_worker(device);
+}
+
+/* NEW: also finds disks that another daemon has left behind. */
+void device_look_at_new(struct device *device)
+{
+	int state = facts_state(device->options.store, device->directory);
+
+	if (state == -ENOENT) {
+		device->removed = true;
+		device_handle_removal(device);
+		return;
+	}
+	if (state < 0)
+		return;
+	device->published = (unsigned int)state;
+	if (state == XenbusStateClosing || state == XenbusStateClosed) {
+		char sentence[FACTS_SENTENCE_BYTES];
+
+		if (facts_read(device->options.store, device->directory,
+			       device->options.key.domid, &device->facts,
+			       sentence) == 0)
+			watch_frontend(device);
+		device->frontend_seen = XenbusStateUnknown;
+		device->note_frontend = true;
+		device_set_state(device, state == XenbusStateClosing
+						 ? DEVICE_CLOSING
+						 : DEVICE_CLOSED);
+		return;
+	}
+	device->resumes = state == XenbusStateConnected;
+	open_disk(device);
+}
+
+/* A closed disk whose frontend begins anew. */
+void device_reopen(struct device *device)
+{
+	if (!facts_online(device->options.store, device->directory))
+		return;
+	device->resumes = false;
+	if (!device->child.alive)
+		open_disk(device);
+	else if (!device->stopping)
+		device_enter_waiting(device);
+	/* Else the old worker is on its way; its end brings us here again. */
+}

@@ -35,3 +35,12 @@ if(XENBLK_TESTS)
   set_target_properties(sim-exercise PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                                 ${PROJECT_BINARY_DIR}/tests)
 endif()
+
+# MemorySanitizer cannot follow the preloaded library.
+if(XENBLK_TESTS AND NOT CMAKE_C_FLAGS MATCHES "fsanitize=memory")
+  add_test(NAME contract.dropin
+           COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/exercise/contract.sh)
+  set_tests_properties(
+    contract.dropin PROPERTIES TIMEOUT 120 LABELS contract ENVIRONMENT
+                               XENBLK_BIN=${PROJECT_BINARY_DIR}/bin)
+endif()

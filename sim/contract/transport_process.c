@@ -3,7 +3,8 @@
  * the domain that the variable XENSIM_DOMID names (the drop-in simulator).
  *
  * CONTRACT_PEER is the peer's domid, 1 if unset; we are XENSIM_DOMID, 0 if
- * unset.  Requests and replies pass over a socket that is its descriptor 3.
+ * unset.  CONTRACT_PEER_STORE is the socket of the peer's own connection to the
+ * store.  Requests and replies pass over a socket that is its descriptor 3.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,8 @@ static void become_peer(int fd, uint32_t domid)
 
 	snprintf(text, sizeof(text), "%u", domid);
 	setenv("XENSIM_DOMID", text, 1);
+	if (getenv("CONTRACT_PEER_STORE") != NULL)
+		setenv("XENSTORED_PATH", getenv("CONTRACT_PEER_STORE"), 1);
 	if (fd == PEER_FD || dup2(fd, PEER_FD) == PEER_FD)
 		execl("/proc/self/exe", "sim-contract", "--peer", (char *)NULL);
 	perror("sim-contract: cannot start the peer");

@@ -16,23 +16,27 @@
 #include "backend/base/checked.h"
 #include "backend/base/clock.h"
 
+static void tell(struct device *device, enum log_level level, const char *text)
+{
+	if (!log_limit_allows(&device->limit, clock_now_ns()))
+		return;
+	if (device->limit.suppressed > 0)
+		log_line(LOG_INFO, "%s: %llu lines before this were left out",
+			 device->relative,
+			 (unsigned long long)device->limit.suppressed);
+	device->limit.suppressed = 0;
+	log_line(level, "%s: %s", device->relative, text);
+}
+
 void device_tell(struct device *device, const char *format, ...)
 {
 	char text[DEVICE_SENTENCE_BYTES];
 	va_list arguments;
 
-	if (!log_limit_allows(&device->limit, clock_now_ns()))
-		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (device->limit.suppressed > 0) {
-		log_line(LOG_INFO, "%s: %llu more lines were left out",
-			 device->relative,
-			 (unsigned long long)device->limit.suppressed);
-		device->limit.suppressed = 0;
-	}
-	log_line(LOG_INFO, "%s: %s", device->relative, text);
+	tell(device, LOG_INFO, text);
 }
 
 /* Notes that the directory is gone; every other failure only costs the write.
@@ -107,7 +111,7 @@ bool device_publish_connected(struct device *device)
 void device_note_error(struct device *device, const char *sentence)
 {
 	snprintf(device->error, sizeof(device->error), "%s", sentence);
-	device_tell(device, "%s", sentence);
+	tell(device, LOG_WARNING, device->error);
 	if (!device->removed)
 		publish_error(device->options.store, device->relative,
 			      device->error);

@@ -70,11 +70,24 @@ void publish_error(struct store *store, const char *relative,
 			 strerror(-error));
 }
 
+static void count_entry(void *context, const char *name)
+{
+	(void)name;
+	++*(unsigned int *)context;
+}
+
 void publish_no_error(struct store *store, const char *relative)
 {
 	char path[STORE_PATH_BYTES];
+	unsigned int left = 0;
 
 	error_path(store, relative, path);
 	if (store_remove(store, path) < 0)
+		log_line(LOG_DEBUG, "%s cannot be removed", path);
+	/* The domain's directory goes with its last disk, or dom0 would gather
+	 * one for every domain that ever was. */
+	*strrchr(path, '/') = '\0';
+	if (store_list(store, path, count_entry, &left) == 0 && left == 0 &&
+	    store_remove(store, path) < 0)
 		log_line(LOG_DEBUG, "%s cannot be removed", path);
 }

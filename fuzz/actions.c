@@ -13,6 +13,8 @@
 #include "fuzz/player.h"
 #include "sim/sim.h"
 
+#define ATTACHES_LIMIT 4u
+
 static unsigned int queue_of(const struct player *player,
 			     const struct script_record *r)
 {
@@ -247,6 +249,9 @@ static void do_attach(struct player *player, const struct script_record *r)
 		.go_on = script_u8(r, ATTACH_FRESH) % 2 == 0,
 	};
 
+	/* Each costs as much as hundreds of requests. */
+	if (player->attaches++ >= ATTACHES_LIMIT)
+		return;
 	if (player->attached)
 		connection_detach(player);
 	wanted.shape.persistent = script_u8(r, ATTACH_PERSISTENT) % 2 != 0;

@@ -42,7 +42,7 @@ void model_connect(struct model *model)
 		CHECK(model->blind || q->count == 0);
 		q->count = 0;
 		q->consumed = guest_index(model->guest, i, GUEST_RSP_PROD);
-		q->halted = false;
+		q->halted = q->twins = false;
 		q->tampered = false;
 	}
 }
@@ -209,6 +209,7 @@ static void loosen_gref(struct model *model, struct expected *e,
 		e->loose = true;
 		e->bad_grant = false;
 		e->legal |= LEGAL_OKAY | LEGAL_ERROR;
+		for_each_expected(model, loosen_if_met, e);
 	}
 }
 
@@ -269,6 +270,23 @@ static void expect_segment(struct model *model, struct expected *e,
 	}
 }
 
+/* A response cannot tell two requests with one id apart, so neither do we. */
+static void expect_twins(struct model_queue *q, struct expected *e)
+{
+	for (unsigned int i = 0; i < q->count; i++) {
+		struct expected *other = &q->expected[i];
+
+		if (other->request.id != e->request.id ||
+		    other->request.operation != e->request.operation)
+			continue;
+		e->legal |= other->legal;
+		other->legal = e->legal;
+		e->loose = other->loose = true;
+		e->twin = other->twin = true;
+		q->twins = true;
+	}
+}
+
 static void expect(struct model *model, struct model_queue *q,
 		   const uint8_t *slot)
 {
@@ -284,7 +302,8 @@ static void expect(struct model *model, struct model_queue *q,
 	e->legal = e->request.status == 0    ? LEGAL_OKAY
 		   : e->request.status == -1 ? LEGAL_ERROR
 					     : LEGAL_UNSUPPORTED;
-	e->loose = e->bad_grant = false;
+	e->loose = e->twin = e->bad_grant = false;
+	e->delivered = e->request.status != 0;
 	e->flush_mark = model->writes_before;
 	for (unsigned int i = 0; i < e->request.segments; i++)
 		expect_segment(model, e, i);
@@ -292,6 +311,7 @@ static void expect(struct model *model, struct model_queue *q,
 		e->legal = LEGAL_ERROR;
 	if (model->grants_may_fail)
 		may_fail(model, e, NULL);
+	expect_twins(q, e);
 	q->count++;
 	if (meets_others(model, e)) {
 		count_in(model, e, 1);
@@ -370,6 +390,8 @@ static void settle(struct model *model, unsigned int queue, uint32_t index)
 	model->answered++;
 	model->answered_okay += response.status == 0;
 	*e = q->expected[--q->count];
+	if (q->count == 0)
+		q->twins = false;
 }
 
 static void take_responses(struct model *model, unsigned int queue)

@@ -12,8 +12,9 @@
  * writing), a grant that changes while a request uses it, and memory that the
  * guest writes while a request uses it, make these requests *loose*: their
  * status is still judged, but what they moved is taken over into the model as
- * it is.  Nothing else is loose, and a player avoids overlap unless the script
- * asks for it.
+ * it is.  Two in flight with one id and operation are loose too, and each may
+ * have the status of the other.  Nothing else is loose, and a player avoids
+ * overlap unless the script asks for it.
  */
 #pragma once
 
@@ -36,6 +37,8 @@ struct expected {
 	struct reference request;
 	uint8_t legal; /* statuses */
 	bool loose;
+	bool twin;	/* another in flight has its id */
+	bool delivered; /* the disk is done with it, or never saw it */
 	bool bad_grant; /* one of its grants is no good: nothing may be written
 			 */
 	uint64_t flush_mark; /* writes that must be durable when it is answered
@@ -47,6 +50,7 @@ struct expected {
 struct model_queue {
 	uint32_t consumed; /* index of the next request to be taken */
 	bool halted;   /* we saw an impossible index: nothing is taken again */
+	bool twins;    /* two in flight have one id: who is who is unknown */
 	bool tampered; /* the guest overwrote rsp_prod */
 	uint32_t tampered_value;
 	unsigned int count;

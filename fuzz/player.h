@@ -38,6 +38,7 @@ struct player {
 	bool attach_may_fail;
 	bool awake[GUEST_QUEUES];
 	unsigned int checks;		     /* full comparisons made so far */
+	unsigned int attaches;		     /* made by the script so far */
 	unsigned int next_page, next_sector; /* where requests do not meet */
 };
 

@@ -45,21 +45,31 @@ static bool is_legal(const struct expected *e, int status)
 	}
 }
 
-/* Ids may repeat, the guest chooses them: the best match counts. */
+/* How well a request fits a response; 0: not at all. */
+static unsigned int fit(const struct expected *e, const struct response *r)
+{
+	if (e->request.id != r->id)
+		return 0;
+	if (e->request.operation != r->operation)
+		return 1;
+	if (!is_legal(e, r->status))
+		return 2;
+	return 3 + (unsigned int)e->bad_grant + 2 * (unsigned int)e->delivered;
+}
+
+/* Ids may repeat, the guest chooses them: the best fit counts. */
 static struct expected *find(struct model_queue *q, const struct response *r)
 {
 	struct expected *best = NULL;
+	unsigned int most = 0;
 
 	for (unsigned int i = 0; i < q->count; i++) {
-		struct expected *e = &q->expected[i];
+		unsigned int now = fit(&q->expected[i], r);
 
-		if (e->request.id != r->id)
-			continue;
-		if (e->request.operation == r->operation &&
-		    is_legal(e, r->status))
-			return e;
-		if (best == NULL || e->request.operation == r->operation)
-			best = e;
+		if (now > most) {
+			best = &q->expected[i];
+			most = now;
+		}
 	}
 	return best;
 }

@@ -180,7 +180,7 @@ static char *read_node(struct xs_handle *store, const char *base,
 static int read_state(struct xs_handle *store, const char *backend)
 {
 	char *text = read_node(store, backend, "state");
-	int state = text ? atoi(text) : 0;
+	int state = text ? (int)strtol(text, NULL, 10) : 0;
 
 	free(text);
 	return state;

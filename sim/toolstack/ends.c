@@ -72,7 +72,7 @@ static unsigned int end_children(struct ends_spared spared, struct asked *asked,
 	if (!directory)
 		return 0;
 	while ((entry = readdir(directory))) {
-		pid_t pid = (pid_t)atoi(entry->d_name);
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid <= 0 || pid == spared.first || pid == spared.second ||
 		    parent_of(pid) != self)

@@ -43,7 +43,7 @@ static int error_by_name(const char *name)
 		if (known && !strcmp(known, name))
 			return error;
 	}
-	return atoi(name);
+	return (int)strtol(name, NULL, 10);
 }
 
 static bool parse_one(const char *text, struct plan *plan)

@@ -43,11 +43,13 @@ static const char *events(struct xs_handle *xs)
 {
 	static char text[512];
 	char **event;
+	size_t length = 0;
 
 	text[0] = '\0';
 	while ((event = xs_check_watch(xs)) != NULL) {
-		strcat(text, event[XS_WATCH_PATH]);
-		strcat(text, " ");
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+					   "%s ", event[XS_WATCH_PATH]);
+		assert_true(length < sizeof(text));
 		free(event);
 	}
 	return text;

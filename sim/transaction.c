@@ -10,6 +10,7 @@
 #include "sim/connection.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,7 @@ static const struct node *look_above(struct transaction *t, const char *path)
 	char above[PATH_BYTES];
 	const struct node *node;
 
-	strcpy(above, path);
+	snprintf(above, sizeof(above), "%s", path);
 	do {
 		char *slash = strrchr(above, '/');
 

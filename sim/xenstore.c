@@ -221,7 +221,7 @@ static int absolute(const struct connection *c, const char *path,
 		n = snprintf(buffer, PATH_BYTES, "/local/domain/%u/", c->domid);
 		*relative = (size_t)n;
 	}
-	strcpy(buffer + n, path);
+	snprintf(buffer + n, PATH_BYTES - (size_t)n, "%s", path);
 	return tree_path_valid(buffer) ? 0 : -EINVAL;
 }
 
@@ -266,7 +266,7 @@ static int missing_is_fine(const struct tree *tree, const char *path)
 {
 	char parent[PATH_BYTES];
 
-	strcpy(parent, path);
+	snprintf(parent, sizeof(parent), "%s", path);
 	*strrchr(parent, '/') = '\0';
 	if (parent[0] == '\0' || tree_find(tree, parent) != NULL)
 		return 0;
@@ -283,7 +283,8 @@ static void fire_below(const struct node *node, char path[PATH_BYTES])
 		if (length + 1 + strlen(n->name) >= PATH_BYTES)
 			continue;
 		path[length] = '/';
-		strcpy(path + length + 1, n->name);
+		snprintf(path + length + 1, PATH_BYTES - length - 1, "%s",
+			 n->name);
 		fire(&change);
 		fire_below(n, path);
 		path[length] = '\0';
@@ -306,7 +307,7 @@ static int do_remove(struct tree *tree, const struct connection *c,
 		struct change change = {.path = r->path, .node = node};
 		char path[PATH_BYTES];
 
-		strcpy(path, r->path);
+		snprintf(path, sizeof(path), "%s", r->path);
 		fire(&change);
 		fire_below(node, path);
 	}
@@ -452,7 +453,7 @@ static int watch_path(const struct connection *c, const char *path,
 	*relative = 0;
 	if (strlen(path) > XENSTORE_REL_PATH_MAX)
 		return -EINVAL;
-	strcpy(buffer, path);
+	snprintf(buffer, PATH_BYTES, "%s", path);
 	return 0;
 }
 

@@ -136,7 +136,9 @@ int main(int argc, char **argv)
 		return puts("usage: sim-contract [--list] [ID...]\n"
 			    "Runs the cases of the Xen libraries' contract "
 			    "and prints TAP.\n"
-			    "CONTRACT_PEER names the peer's domid (1).") < 0;
+			    "CONTRACT_PEER is the peer's domid (1), "
+			    "CONTRACT_GUEST the command that\nruns another "
+			    "in it (xenblk-sim guest 1 --).") < 0;
 	if (option[0] != '\0') {
 		fprintf(stderr, "sim-contract: unknown option %s; try --help\n",
 			option);

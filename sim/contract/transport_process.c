@@ -30,14 +30,22 @@ static uint32_t number(const char *variable, uint32_t otherwise)
 
 static void become_peer(int fd, uint32_t domid)
 {
-	char text[16];
+	const char *prefix = getenv("CONTRACT_GUEST");
+	char self[1024], command[2048];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	snprintf(text, sizeof(text), "%u", domid);
-	setenv("XENSIM_DOMID", text, 1);
-	if (getenv("CONTRACT_PEER_STORE") != NULL)
-		setenv("XENSTORED_PATH", getenv("CONTRACT_PEER_STORE"), 1);
+	if (length < 0)
+		_exit(4);
+	self[length] = '\0';
+	if (prefix != NULL)
+		snprintf(command, sizeof(command), "exec %s \"%s\" --peer",
+			 prefix, self);
+	else
+		snprintf(command, sizeof(command),
+			 "exec xenblk-sim guest %u -- \"%s\" --peer", domid,
+			 self);
 	if (fd == PEER_FD || dup2(fd, PEER_FD) == PEER_FD)
-		execl("/proc/self/exe", "sim-contract", "--peer", (char *)NULL);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	perror("sim-contract: cannot start the peer");
 	_exit(4);
 }

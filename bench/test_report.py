@@ -47,7 +47,8 @@ class Rows(unittest.TestCase):
         self.assertEqual(len(set(names)), len(names))
         self.assertEqual(
             {row.case for row in rows},
-            {"ring", "null", "ram", "tmpfs", "grants", "memory", "idle"},
+            {"ring", "null", "ram", "cached", "tmpfs",
+             "grants", "memory", "idle"},
         )
 
     def test_one_cpu_has_no_other_placement(self):

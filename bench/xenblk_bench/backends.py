@@ -51,16 +51,21 @@ class Xenblk:
     def options(spec):
         return (
             ["--foreground", "--max-queues", "16"]
-            + ["--log-level", "warning"]
+            + ["--log-level", "warning", "--direct", "off"]
             + ["--worker", spec.tool("xenblk-worker")]
             + ["--control", os.path.join(spec.place, "control")]
         )
 
     @staticmethod
     def params(spec):
-        if spec.case == "tmpfs":
+        if spec.image:
             return f"file:{spec.image}"
         return "ram:256M" if spec.case == "ram" else "null:1G"
+
+    def ended(self):
+        """A sentence when it is not there any more."""
+        status = self.daemon.poll()
+        return None if status is None else f"xenblkd ended with {status}"
 
     def disk_pids(self):
         found = clocks.children(self.daemon.pid)
@@ -92,7 +97,7 @@ class Qemu:
 
     @staticmethod
     def drive(spec):
-        if spec.case == "tmpfs":
+        if spec.image:
             return (
                 f"driver=file,node-name=n0,filename={spec.image},aio=threads"
             )
@@ -103,11 +108,15 @@ class Qemu:
         node = f"/local/domain/{domid}/device/vbd/{DEVID}/state"
         deadline = time.monotonic() + START_S
         while subprocess.run(["xenstore-exists", node]).returncode:
-            if self.process.poll() is not None:
-                raise Failed(f"QEMU ended with {self.process.returncode}")
+            if self.ended():
+                raise Failed(self.ended())
             if time.monotonic() > deadline:
                 raise Failed(f"QEMU wrote no {node} within {START_S} s")
             time.sleep(0.02)
+
+    def ended(self):
+        status = self.process.poll()
+        return None if status is None else f"QEMU ended with {status}"
 
     def disk_pids(self):
         return [self.process.pid]

@@ -10,8 +10,8 @@ BLOCK = 4096
 ONE_CPU = "one CPU"
 ONE_EACH = "one CPU each"
 
-# What xenblk-front's and the simulator's side of a row needs.
-IMAGES = ("null", "ram", "tmpfs")
+IMAGES = ("null", "ram", "cached", "tmpfs")
+FILES = ("cached", "tmpfs")
 QUEUES = (1, 4, 8, 16)
 
 
@@ -19,7 +19,7 @@ QUEUES = (1, 4, 8, 16)
 class Row:
     """One line of the result: what is measured, and where it runs."""
 
-    case: str  # ring, null, ram, tmpfs, grants, memory, idle
+    case: str  # ring, null, ram, cached, tmpfs, grants, memory, idle
     backend: str  # xenblk, xenblk-copy, qemu, fio, ring-event ...
     queues: int = 1
     depth: int = 32  # per queue
@@ -63,7 +63,7 @@ def _image(image, placement, quick):
         return
     for depth in (1, 32):
         yield Row(image, "qemu", 1, depth, placement)
-    if image == "tmpfs" and placement == ONE_CPU:
+    if image in FILES and placement == ONE_CPU:
         for backend in ("fio", "fio-tuned"):
             for depth in (1, 32):
                 yield Row(image, backend, 1, depth, placement)

@@ -208,8 +208,11 @@ def measure(spec):
     if spec.case == "grants":
         return _grants_samples(spec)
     backend = backends.start(spec, DOMID)
-    guest = Guest(spec, _settings(spec))
-    sample = SAMPLERS.get(spec.case, _load_sample)(spec, guest, backend)
+    try:
+        guest = Guest(spec, _settings(spec))
+        sample = SAMPLERS.get(spec.case, _load_sample)(spec, guest, backend)
+    except Failed as failure:
+        raise Failed(backend.ended() or str(failure)) from failure
     guest.end()
     return sample
 

@@ -63,6 +63,20 @@ def _version(command, pattern=r"(\d+\.\d+[.\d]*)"):
     return found.group(1) if found else None
 
 
+def file_system(path):
+    """The type of the file system that holds a path, None if it is not there."""
+    if not os.path.isdir(path):
+        return None
+    device, found = os.stat(path).st_dev, None
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    with open("/proc/self/mountinfo") as f:
+        for line in f:
+            fields = line.split()
+            if fields[2] == wanted:
+                found = fields[fields.index("-") + 1]
+    return found
+
+
 QEMU = "/usr/libexec/xen-qemu-system-i386"
 
 

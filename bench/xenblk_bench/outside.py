@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 
-from . import clocks, machine, peers
+from . import cases, clocks, machine, peers
 from .peers import Failed
 
 TMPFS_PATH = "/dev/shm"
+MEMORY_TYPES = ("tmpfs", "ramfs", "devtmpfs")
 IMAGE_BYTES = 256 << 20
 
 
@@ -66,29 +67,40 @@ class Bench:
     def run(self, say):
         """All rounds; say() is told what is being done."""
         with tempfile.TemporaryDirectory(prefix="xenblk-bench.") as self.place:
-            self.image = self._make_image()
+            self.images = {}
             try:
+                self._make_images(say)
                 self._rounds(say)
             finally:
-                if self.image:
-                    os.unlink(self.image)
+                for path in self.images.values():
+                    os.unlink(path)
 
-    def _make_image(self):
-        """A file whose pages are all there, in memory."""
-        if not os.path.isdir(TMPFS_PATH):
-            return None
-        fd, path = tempfile.mkstemp(prefix="xenblk-bench.", dir=TMPFS_PATH)
-        block = bytes(range(256)) * 4096
-        with os.fdopen(fd, "wb") as f:
-            for _ in range(IMAGE_BYTES // len(block)):
-                f.write(block)
-        return path
+    def _make_images(self, say):
+        """Files whose pages are all in memory: on tmpfs, and on a disk."""
+        where = {"tmpfs": TMPFS_PATH, "cached": "/var/tmp"}
+        for case in {row.case for row in self.rows if row.case in where}:
+            memory = machine.file_system(where[case]) in MEMORY_TYPES
+            if memory != (case == "tmpfs"):
+                continue
+            say(f"making a file of {IMAGE_BYTES >> 20} MiB in {where[case]}")
+            fd, path = tempfile.mkstemp(
+                prefix="xenblk-bench.", dir=where[case]
+            )
+            self.images[case] = path
+            block = bytes(range(256)) * 4096
+            with os.fdopen(fd, "wb") as f:
+                for _ in range(IMAGE_BYTES // len(block)):
+                    f.write(block)
+                # Else it would be written back while we measure.
+                f.flush()
+                os.fsync(f.fileno())
 
     def _rounds(self, say):
         for row in self.rows:
             reason = packages(row, self.tools)
-            if not reason and row.case == "tmpfs" and not self.image:
-                reason = f"{TMPFS_PATH} is not there to hold the file"
+            if not reason and row.case in cases.FILES:
+                if row.case not in self.images:
+                    reason = NO_PLACE[row.case]
             if reason:
                 self.skipped[row] = reason
         for turn in range(self.plan.repeats):
@@ -118,10 +130,10 @@ class Bench:
         if row.case == "ring":
             return peers.run_ring(row, self.tools, seconds, self.cpus)
         if row.backend.startswith("fio"):
-            sample = peers.run_fio(row, self.image, seconds, self.cpus)
+            sample = peers.run_fio(row, self.images[row.case], seconds, self.cpus)
             if counter:
                 sample["syscalls_per_io"] = peers.fio_system_calls(
-                    row, self.image, counter, self.cpus
+                    row, self.images[row.case], counter, self.cpus
                 )
             return sample
         return self._in_world(self._spec(row, counter))
@@ -144,7 +156,7 @@ class Bench:
             "idle": plan.idle,
             "settle": plan.settle,
             "counter": counter,
-            "image": self.image,
+            "image": self.images.get(row.case),
             "place": self.place,
             "tools": {name: tools.find(name) for name in names},
         }
@@ -183,6 +195,10 @@ class Bench:
         return found
 
 
+NO_PLACE = {
+    "tmpfs": f"{TMPFS_PATH} is no tmpfs: mount one there",
+    "cached": "/var/tmp is in memory itself: the case would repeat tmpfs",
+}
 ONCE = ("memory", "idle", "grants")
 
 

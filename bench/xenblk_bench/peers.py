@@ -65,7 +65,7 @@ def run_fio(row, path, seconds, cpus):
             + ["--ioengine=io_uring", "--rw=randread"]
             + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
             + ["--time_based", f"--runtime={int(seconds * 1000)}ms"]
-            + ["--ramp_time=200ms", "--norandommap", "--direct=0"]
+            + ["--ramp_time=200ms", "--norandommap", "--direct=0", "--invalidate=0"]
             + ["--output-format=json", f"--output={output.name}"]
             + (TUNED if row.backend == "fio-tuned" else [])
         )
@@ -107,7 +107,7 @@ def fio_system_calls(row, path, tool, cpus):
                 + ["--ioengine=io_uring", "--rw=randread"]
                 + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
                 + ["--time_based", f"--runtime={milliseconds}ms"]
-                + ["--norandommap", "--direct=0"]
+                + ["--norandommap", "--direct=0", "--invalidate=0"]
                 + ["--output-format=json", f"--output={output}"]
                 + (TUNED if row.backend == "fio-tuned" else [])
             )

@@ -17,9 +17,9 @@ STYLES = {
     ("null", "xenblk"): ("#0072b2", "circle", "null disk, persistent grants"),
     ("null", "xenblk-copy"): ("#56b4e9", "square", "null disk, grant copy"),
     ("ram", "xenblk"): ("#009e73", "diamond", "RAM disk, persistent grants"),
-    ("tmpfs", "xenblk"): ("#e69f00", "triangle", "tmpfs file, persistent"),
+    ("cached", "xenblk"): ("#e69f00", "triangle", "cached file, persistent"),
     ("null", "qemu"): ("#d55e00", "cross", "QEMU, null disk (one queue)"),
-    ("tmpfs", "qemu"): ("#cc79a7", "plus", "QEMU, tmpfs file (one queue)"),
+    ("cached", "qemu"): ("#cc79a7", "plus", "QEMU, cached file (one queue)"),
 }
 
 BARS = (
@@ -28,13 +28,16 @@ BARS = (
     ("null", "xenblk-copy", "xenblk copy", "#56b4e9"),
     ("null", "qemu", "QEMU", "#d55e00"),
     ("ram", "xenblk", "xenblk", "#009e73"),
+    ("cached", "fio", "fio io_uring", "#999999"),
+    ("cached", "xenblk", "xenblk", "#e69f00"),
+    ("cached", "xenblk-copy", "xenblk copy", "#f0d58a"),
+    ("cached", "qemu", "QEMU", "#cc79a7"),
     ("tmpfs", "fio", "fio io_uring", "#999999"),
-    ("tmpfs", "xenblk", "xenblk", "#e69f00"),
-    ("tmpfs", "xenblk-copy", "xenblk copy", "#f0d58a"),
+    ("tmpfs", "xenblk", "xenblk", "#c8a415"),
     ("tmpfs", "qemu", "QEMU", "#cc79a7"),
 )
 GROUPS = {"ring": "no disk", "null": "null disk", "ram": "RAM disk"}
-GROUPS["tmpfs"] = "file on tmpfs"
+GROUPS |= {"cached": "cached file", "tmpfs": "tmpfs file"}
 
 
 def _nice_step(limit, wanted=5):

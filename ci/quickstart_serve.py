@@ -6,6 +6,7 @@ dom0's side of the world (xenblkd, a domain, a disk) and the guest's side (a
 frontend that copies the whole disk out).
 """
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -102,6 +103,8 @@ class World:
 
     def __init__(self, out, programs):
         self.out, self.programs = Path(out), Path(programs)
+        # The world's own folder has a short path, as a UNIX socket needs it.
+        self.control = os.environ['XENSTORED_RUNDIR'] + '/control'
 
     def tool(self, name):
         return str(self.programs / name)
@@ -117,7 +120,7 @@ class World:
         return self.run(self.tool('xenblk-sim'), 'guest', DOMID, '--', *argv, timeout=timeout)
 
     def serve(self):
-        daemon = subprocess.Popen([self.tool('xenblkd')], stdin=subprocess.DEVNULL)
+        daemon = subprocess.Popen([self.tool('xenblkd'), '--foreground', '--control', self.control], stdin=subprocess.DEVNULL)
         try:
             return self.copy_out(daemon)
         finally:
@@ -135,10 +138,10 @@ class World:
         self.guest(self.tool('xenblk-front'), 'read', '--devid', VDEV, '--queues', QUEUES, '--ring-order', RING_ORDER,
                    '--output', str(self.out / 'copy.img'))
         seconds = time.monotonic() - started
-        stats = self.run(self.tool('xenblkctl'), 'stats')
+        stats = self.run(self.tool('xenblkctl'), '--socket', self.control, 'stats')
+        self.run(self.tool('xenblk-sim'), 'detach', DOMID, VDEV)
         if daemon.poll() is not None:
             raise Failed(f'xenblkd ended with status {daemon.returncode} while it served')
-        self.run(self.tool('xenblk-sim'), 'detach', DOMID, VDEV)
         return {'seconds': seconds, 'queues': int(QUEUES), 'ring_pages': 1 << int(RING_ORDER), 'stats': stats, 'checks': []}
 
 

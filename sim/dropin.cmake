@@ -36,6 +36,20 @@ if(XENBLK_TESTS)
                                                 ${PROJECT_BINARY_DIR}/tests)
 endif()
 
+if(XENBLK_TESTS)
+  add_executable(test_sim_vdev toolstack/test_vdev.c toolstack/vdev.c)
+  add_executable(test_sim_repair lib/dropin/test_repair.c lib/dropin/repair.c
+                                 lib/dropin/shared.c domain.c grants.c ports.c)
+  foreach(test IN ITEMS vdev repair)
+    target_link_libraries(test_sim_${test} PRIVATE xenblk_flags cmocka
+                                                   Threads::Threads)
+    set_target_properties(test_sim_${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                                      ${PROJECT_BINARY_DIR}/tests)
+    add_test(NAME unit.sim.${test} COMMAND test_sim_${test})
+    set_tests_properties(unit.sim.${test} PROPERTIES TIMEOUT 120 LABELS unit)
+  endforeach()
+endif()
+
 # MemorySanitizer cannot follow the preloaded library.
 if(XENBLK_TESTS AND NOT CMAKE_C_FLAGS MATCHES "fsanitize=memory")
   add_test(NAME contract.dropin

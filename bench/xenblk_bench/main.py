@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 
 from . import cases, inside, machine, outside, plot, table
@@ -105,6 +106,9 @@ def _run(arguments, rows, cpus):
     plan = outside.Plan(arguments.quick, arguments.seconds, arguments.repeats)
     bench = outside.Bench(rows, plan, tools, cpus)
     description = machine.describe(cpus, bench.counter)
+    if arguments.svg:
+        # Not after ten minutes: can it be written at all?
+        open(arguments.svg, "a", encoding="utf-8").close()
     bench.run(_say)
     document = _document(bench, description)
     if arguments.json:
@@ -133,6 +137,8 @@ def main(version):
         return NOTHING
     if arguments.command == "list":
         return _list(rows, arguments.json)
+    # A polite end is an interruption: worlds and files are cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _run(arguments, rows, cpus)
     except KeyboardInterrupt:

@@ -140,13 +140,17 @@ static void domids_per_page(struct contract *c)
 static void partial_failure(struct contract *c)
 {
 	uint32_t refs[3];
+	int share = peer_share(c, 3, false, refs);
 
-	EXPECT(c, peer_share(c, 3, false, refs) >= 0);
+	EXPECT(c, share >= 0);
 	refs[2] = NO_REF;
 	errno = 0;
 	EXPECT(c, xengnttab_map_domain_grant_refs(c->gnttab, 3, c->peer, refs,
 						  WRITABLE) == NULL);
 	EXPECT(c, errno == EINVAL);
+	/* A page that was still mapped could not be ended. */
+	EXPECT(c, peer_unshare(c, share) == 0);
+	EXPECT(c, map_one(c, refs[0], WRITABLE) == NULL);
 }
 
 static void map_nothing(struct contract *c)

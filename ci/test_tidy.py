@@ -101,7 +101,8 @@ PAIRS = {
         {'backend/base/a.h': TOP + '\n/** a_f() - one. */\nint a_f(int x);\nint a_g(int x,\n\t  int y);\n\nstruct a {\n\tint (*f)(int x);\n};\n'}),
     'name.prefix': (
         {'backend/base/link.c': TOP + 'int helper(void)\n{\n}\n'}, 'backend/base/link.c:2',
-        {'backend/base/link.c': TOP + 'int link_send(void)\n{\n}\nstatic int helper(void)\n{\n}\n'}),
+        {'backend/base/link.c': TOP + 'int link_send(void)\n{\n}\nstatic int helper(void)\n{\n}\n',
+         'backend/base/wire.h': TOP, 'backend/base/out.c': TOP + 'int wire_out(void)\n{\n}\n'}),
     'test.hollow': (
         {'sim/test_a.c': TOP + 'int f(void)\n{\n\tassert_true(true);\n}\n'}, 'sim/test_a.c:4',
         {'sim/test_a.c': TOP + 'int f(void)\n{\n\tassert_true(x == true);\n\tassert_int_equal(1, 2);\n}\n'}),

@@ -330,15 +330,19 @@ def uncommented(source):
         depth += line.count('{') - line.count('}')
 
 
-@rule('name.prefix', 'A public function of backend/ carries the name of its module.')
+@rule('name.prefix', 'A public function of backend/ carries the name of its file, or of a header of its folder that it serves.')
 def name_prefix(tree):
+    headers = {}
+    for s in c_files(tree, 'backend'):
+        if s.name.endswith('.h'):
+            headers.setdefault(Path(s.path).parent, set()).add(s.stem)
     for s in c_files(tree, 'backend'):
         if not s.name.endswith('.c') or s.name == 'main.c':
             continue
         for f in s.functions:
             if f.static or f.name == '?':
                 continue
-            stems = {s.stem, s.stem.rstrip('s'), s.stem.split('_')[0]}
+            stems = {s.stem, s.stem.rstrip('s'), s.stem.split('_')[0]} | headers.get(Path(s.path).parent, set())
             folder = Path(s.path).parent.name
             if not any(f.name.startswith((stem + '_', f'{folder}_{stem}_')) or f.name == stem for stem in stems):
                 yield s.path, f.first, f'{f.name}() in {s.name}'

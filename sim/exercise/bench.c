@@ -15,7 +15,8 @@ struct bench {
 	struct exercise_offer offer;
 	xengnttab_handle *handle;
 	xenevtchn_handle *events;
-	evtchn_port_t port;
+	evtchn_port_t port;		 /* bound to the guest's */
+	evtchn_port_t near_end, far_end; /* bound to each other */
 };
 
 static uint64_t now_ns(void)
@@ -62,6 +63,28 @@ static void round_trip(struct bench *bench)
 	EXPECT(xenevtchn_unmask(bench->events, bench->port) == 0);
 }
 
+/* To a port of our own: what the calls cost without another process. */
+static void to_itself(struct bench *bench)
+{
+	EXPECT(xenevtchn_notify(bench->events, bench->near_end) == 0);
+	EXPECT(xenevtchn_pending(bench->events) == (int)bench->far_end);
+	EXPECT(xenevtchn_unmask(bench->events, bench->far_end) == 0);
+}
+
+static void bind_to_itself(struct bench *bench)
+{
+	int far_end = xenevtchn_bind_unbound_port(bench->events, 0), near_end;
+
+	EXPECT(far_end > 0);
+	near_end = xenevtchn_bind_interdomain(bench->events, 0,
+					      (evtchn_port_t)far_end);
+	EXPECT(near_end > 0);
+	EXPECT(xenevtchn_pending(bench->events) == near_end);
+	EXPECT(xenevtchn_unmask(bench->events, (evtchn_port_t)near_end) == 0);
+	bench->far_end = (evtchn_port_t)far_end;
+	bench->near_end = (evtchn_port_t)near_end;
+}
+
 static void measure(struct bench *bench, const char *name,
 		    void (*call)(struct bench *bench))
 {
@@ -95,9 +118,13 @@ int exercise_bench(uint32_t domid)
 	bench.port = (evtchn_port_t)port;
 	EXPECT(xenevtchn_pending(bench.events) == port);
 	EXPECT(xenevtchn_unmask(bench.events, bench.port) == 0);
-	measure(&bench, "notify and be answered", round_trip);
+	measure(&bench, "notify the guest and be answered", round_trip);
 	measure(&bench, "grant copy 4 KiB", copy_page);
 	measure(&bench, "map and unmap one page", map_unmap);
-	measure(&bench, "notify (peer busy or masked)", notify);
+	bind_to_itself(&bench);
+	measure(&bench, "notify, read, unmask (no switch)", to_itself);
+	EXPECT(xenevtchn_notify(bench.events, bench.near_end) == 0);
+	bench.port = bench.near_end;
+	measure(&bench, "notify (port masked: no wake-up)", notify);
 	return 0;
 }

@@ -3,8 +3,8 @@
  * the domain that the variable XENSIM_DOMID names (the drop-in simulator).
  *
  * CONTRACT_PEER is the peer's domid, 1 if unset; we are XENSIM_DOMID, 0 if
- * unset.  CONTRACT_PEER_STORE is the socket of the peer's own connection to the
- * store.  Requests and replies pass over a socket that is its descriptor 3.
+ * unset.  CONTRACT_GUEST is the command that runs another in the guest.
+ * Requests and replies pass over a socket that is the peer's descriptor 3.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -90,6 +90,10 @@ static int failed(const char *what, int error)
 static int drop_privileges(void)
 {
 	if (geteuid() == 0) {
+		/* First what only root may do: nothing can come back later. */
+		capng_clear(CAPNG_SELECT_BOUNDS);
+		if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
+			return failed("clearing the bounding set", -EPERM);
 		if (chroot("/proc/self/fdinfo") != 0 || chdir("/") != 0)
 			return failed("chroot", -errno);
 		if (setgroups(0, NULL) != 0 ||
@@ -97,7 +101,7 @@ static int drop_privileges(void)
 		    setresuid(NOBODY, NOBODY, NOBODY) != 0)
 			return failed("changing to the user nobody", -errno);
 	}
-	capng_clear(CAPNG_SELECT_BOTH);
+	capng_clear(CAPNG_SELECT_CAPS);
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return failed("dropping capabilities", -EPERM);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

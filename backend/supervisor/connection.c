@@ -81,9 +81,13 @@ void device_connect(struct device *device)
 
 void device_complete_connection(struct device *device)
 {
-	device_publish_connected(device);
-	if (device->removed) {
-		device_handle_removal(device);
+	if (!device_publish_connected(device)) {
+		if (device->removed)
+			device_handle_removal(device);
+		else
+			device_fail(
+				device,
+				"xenstore did not take this disk's properties");
 		return;
 	}
 	device_set_state(device, DEVICE_CONNECTED);

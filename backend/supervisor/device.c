@@ -84,6 +84,8 @@ unsigned int device_frontend_state(struct device *device)
 	if (device->dead || device->watched[0] == '\0')
 		return XenbusStateUnknown;
 	state = facts_state(device->options.store, device->facts.frontend);
+	if (state < 0 && state != -ENOENT)
+		return device->frontend_seen; /* not known: as before */
 	return state < 0 ? XenbusStateUnknown : (unsigned int)state;
 }
 

@@ -99,8 +99,13 @@ static void watch_frontend(struct device *device)
 /* InitWait, or as far as an earlier daemon had come. */
 void device_enter_waiting(struct device *device)
 {
-	if (!device_publish_offer(device) && device->removed) {
-		device_handle_removal(device);
+	if (!device_publish_offer(device)) {
+		if (device->removed)
+			device_handle_removal(device);
+		else
+			device_fail(
+				device,
+				"xenstore did not take what this disk offers");
 		return;
 	}
 	device_set_state(device, DEVICE_WAITING);
@@ -165,6 +170,7 @@ void device_look_at_new(struct device *device)
 			watch_frontend(device);
 		device->frontend_seen = XenbusStateUnknown;
 		device->note_frontend = true;
+		device->note_backend = true; /* the toolstack may wait for it */
 		device_set_state(device, state == XenbusStateClosing
 						 ? DEVICE_CLOSING
 						 : DEVICE_CLOSED);

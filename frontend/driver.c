@@ -17,12 +17,6 @@
 
 #include "frontend/verify.h"
 
-/* BLKIF_OP_*: the header of Xen wants ring.h and more for two numbers. */
-enum {
-	OP_READ,
-	OP_WRITE,
-};
-
 #define BATCH	     64u
 #define SILENCE_MS   10000 /* no response at all for so long: give up */
 #define PICK_TRIES   16u
@@ -168,52 +162,16 @@ static bool is_busy(const struct driver *driver, uint64_t unit, uint64_t units)
 	return any & DRIVER_BUSY;
 }
 
-static uint64_t slot_units(const struct driver *driver,
-			   const struct driver_slot *slot)
-{
-	return slot->bytes / driver->unit_bytes;
-}
-
 static bool pick(struct driver *driver, struct driver_slot *slot)
 {
 	for (unsigned int i = 0; i < PICK_TRIES; i++) {
 		slot->bytes = pick_bytes(driver);
-		slot->unit = pick_unit(driver, slot_units(driver, slot));
-		if (!is_busy(driver, slot->unit, slot_units(driver, slot)))
+		slot->unit = pick_unit(driver, driver_slot_units(driver, slot));
+		if (!is_busy(driver, slot->unit,
+			     driver_slot_units(driver, slot)))
 			return true;
 	}
 	return false;
-}
-
-/* Where sector i of a request lies in its pages. */
-static void *slot_sector(const struct driver_slot *slot, uint32_t i)
-{
-	return (uint8_t *)slot->page[i / 8].data + i % 8 * VERIFY_SECTOR_BYTES;
-}
-
-static void stamp_write(struct driver *driver, struct driver_slot *slot)
-{
-	uint32_t *state = &driver->state[slot->unit];
-	struct verify_stamp stamp = {.seed = driver->options->seed};
-	uint32_t newest = 0;
-
-	for (uint64_t i = 0; i < slot_units(driver, slot); i++)
-		if (state[i] > newest)
-			newest = state[i];
-	slot->generation = (newest + 1) & ~DRIVER_BUSY;
-	stamp.generation = slot->generation;
-	for (uint32_t i = 0; i < slot->bytes / VERIFY_SECTOR_BYTES; i++) {
-		stamp.sector = slot->request.sector + i;
-		verify_fill(slot_sector(slot, i), &stamp);
-	}
-}
-
-static void prepare_verified(struct driver *driver, struct driver_slot *slot)
-{
-	if (slot->request.operation == OP_WRITE)
-		stamp_write(driver, slot);
-	for (uint64_t i = 0; i < slot_units(driver, slot); i++)
-		driver->state[slot->unit + i] |= DRIVER_BUSY;
 }
 
 /* Pages are full but the last, which ends where the request ends. */
@@ -250,15 +208,15 @@ static bool issue(struct driver *driver, uint64_t now)
 		return false;
 	driver->free_count--;
 	driver->quota -= driver->quota != UINT64_MAX;
-	request->operation = OP_READ;
+	request->operation = DRIVER_READ;
 	if (options->write_percent &&
 	    random_below(driver, 100) < options->write_percent)
-		request->operation = OP_WRITE;
+		request->operation = DRIVER_WRITE;
 	request->sector = driver->start + slot->unit * (driver->unit_bytes /
 							VERIFY_SECTOR_BYTES);
 	shape(slot);
 	if (driver->state)
-		prepare_verified(driver, slot);
+		driver_stamp(driver, slot);
 	slot->issued_ns = now;
 	slot->used = true;
 	front_submit(driver->queue, request);
@@ -274,47 +232,6 @@ static void fill(struct driver *driver, uint64_t now)
 	front_push(driver->queue);
 }
 
-static void check_sector(struct driver *driver, const struct driver_slot *slot,
-			 uint32_t i)
-{
-	uint64_t unit =
-		slot->unit + i / (driver->unit_bytes / VERIFY_SECTOR_BYTES);
-	struct verify_stamp stamp = {
-		.sector = slot->request.sector + i,
-		.generation = driver->state[unit] & ~DRIVER_BUSY,
-		.seed = driver->options->seed,
-	};
-	struct load_result *result = &driver->result;
-
-	/* Generation 0: nobody knows what is there. */
-	if (!stamp.generation)
-		return;
-	result->verified++;
-	if (verify_matches(slot_sector(slot, i), &stamp))
-		return;
-	if (!result->complaint[0])
-		verify_complain(slot_sector(slot, i), &stamp, result->complaint,
-				sizeof(result->complaint));
-	result->mismatches++;
-}
-
-static void finish_verified(struct driver *driver,
-			    const struct driver_slot *slot, bool okay)
-{
-	bool is_write = slot->request.operation == OP_WRITE;
-	uint32_t *state = &driver->state[slot->unit];
-
-	for (uint32_t i = 0;
-	     okay && !is_write && i * VERIFY_SECTOR_BYTES < slot->bytes; i++)
-		check_sector(driver, slot, i);
-	for (uint64_t i = 0; i < slot_units(driver, slot); i++) {
-		state[i] &= ~DRIVER_BUSY;
-		/* A failed write may have changed some of it. */
-		if (is_write)
-			state[i] = okay ? slot->generation : 0;
-	}
-}
-
 static void count(struct driver *driver, const struct driver_slot *slot,
 		  int status)
 {
@@ -322,7 +239,7 @@ static void count(struct driver *driver, const struct driver_slot *slot,
 
 	result->operations++;
 	result->bytes += slot->bytes;
-	if (slot->request.operation == OP_WRITE)
+	if (slot->request.operation == DRIVER_WRITE)
 		result->writes++;
 	else
 		result->reads++;
@@ -330,7 +247,7 @@ static void count(struct driver *driver, const struct driver_slot *slot,
 		return;
 	result->errors++;
 	complain(driver, "a %s of %u bytes at sector %llu was answered %d",
-		 slot->request.operation == OP_WRITE ? "write" : "read",
+		 slot->request.operation == DRIVER_WRITE ? "write" : "read",
 		 slot->bytes, (unsigned long long)slot->request.sector, status);
 }
 
@@ -350,7 +267,7 @@ static void finish(struct driver *driver, const struct front_response *response,
 	slot = &driver->slot[response->id];
 	count(driver, slot, response->status);
 	if (driver->state)
-		finish_verified(driver, slot, response->status == 0);
+		driver_check(driver, slot, response->status == 0);
 	latency_record(&driver->latency, now - slot->issued_ns);
 	slot->used = false;
 	driver->free[driver->free_count++] = (uint16_t)response->id;

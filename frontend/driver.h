@@ -47,6 +47,28 @@ struct driver {
 
 #define DRIVER_BUSY 0x80000000u
 
+/* BLKIF_OP_READ and _WRITE: Xen's header wants much for two numbers. */
+enum {
+	DRIVER_READ,
+	DRIVER_WRITE,
+};
+
+/* How many units of the region a request covers. */
+static inline uint64_t driver_slot_units(const struct driver *driver,
+					 const struct driver_slot *slot)
+{
+	return slot->bytes / driver->unit_bytes;
+}
+
+/** driver_stamp() - before a request is issued: fill what it writes, mark it
+ * busy. */
+void driver_stamp(struct driver *driver, struct driver_slot *slot);
+
+/** driver_check() - after its response: compare what it read, note what it
+ * wrote. */
+void driver_check(struct driver *driver, const struct driver_slot *slot,
+		  bool okay);
+
 /** driver_init() - pages and tables; everything that a run needs. 0 or -errno.
  */
 int driver_init(struct driver *driver);

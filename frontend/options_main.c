@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "frontend/command.h"
+#include "frontend/values.h"
 #include "version.h"
 
 static const char help[] =
@@ -138,85 +139,11 @@ static const struct option words[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int usage(const char *word, const char *value, const char *wanted)
-{
-	fprintf(stderr,
-		"xenblk-front: --%s \"%s\": %s; see xenblk-front --help\n",
-		word, value, wanted);
-	return -EINVAL;
-}
-
-/* Bytes with k, M, G, T; stops at @end, which must be one of ",:" or the end.
- */
-static int parse_size(const char *text, char **end, uint64_t *bytes)
-{
-	static const char units[] = "kMGT";
-	const char *unit;
-
-	errno = 0;
-	*bytes = strtoull(text, end, 10);
-	if (*end == text || *text == '-' || errno)
-		return -EINVAL;
-	unit = **end ? strchr(units, **end == 'K' ? 'k' : **end) : NULL;
-	if (unit) {
-		unsigned int shift = 10 * (unsigned int)(unit - units + 1);
-
-		if (*bytes > UINT64_MAX >> shift)
-			return -EINVAL;
-		*bytes <<= shift;
-		(*end)++;
-	}
-	return 0;
-}
-
-static int size_option(const char *word, uint64_t *bytes)
-{
-	char *end;
-
-	if (parse_size(optarg, &end, bytes) || *end)
-		return usage(word, optarg,
-			     "not a number of bytes such as 4096 or 16M");
-	return 0;
-}
-
-static int sector_option(const char *word, uint64_t *bytes)
-{
-	int err = size_option(word, bytes);
-
-	if (!err && *bytes % 512)
-		return usage(word, optarg, "not a multiple of 512 bytes");
-	return err;
-}
-
-static int number_option(const char *word, uint64_t most, uint64_t *number)
-{
-	char wanted[64], *end;
-
-	errno = 0;
-	*number = strtoull(optarg, &end, 10);
-	if (*end || end == optarg || *optarg == '-' || errno ||
-	    *number > most) {
-		snprintf(wanted, sizeof(wanted), "not a number from 0 to %llu",
-			 (unsigned long long)most);
-		return usage(word, optarg, wanted);
-	}
-	return 0;
-}
-
-static int small_option(const char *word, unsigned int most,
-			unsigned int *number)
-{
-	uint64_t wide = 0;
-	int err = number_option(word, most, &wide);
-
-	*number = (unsigned int)wide;
-	return err;
-}
-
 static int devid_option(struct command_options *o)
 {
 	if (front_devid(optarg, &o->devid))
-		return usage("devid", optarg, "neither xvdX nor a number");
+		return values_refuse("devid", optarg,
+				     "neither xvdX nor a number");
 	return 0;
 }
 
@@ -229,9 +156,10 @@ static int mix_option(struct load_options *load)
 		struct load_size *size = &load->size[load->sizes];
 		uint64_t bytes = 0, weight = 1;
 
-		if (parse_size(at, &at, &bytes) || bytes > LOAD_MAX_BLOCK_BYTES)
+		if (values_parse_size(at, &at, &bytes) ||
+		    bytes > LOAD_MAX_BLOCK_BYTES)
 			break;
-		if (*at == ':' && parse_size(at + 1, &at, &weight))
+		if (*at == ':' && values_parse_size(at + 1, &at, &weight))
 			break;
 		size->bytes = (uint32_t)bytes;
 		size->weight = (uint32_t)(weight & 0xffff);
@@ -241,8 +169,9 @@ static int mix_option(struct load_options *load)
 		if (*at++ != ',')
 			break;
 	}
-	return usage("block-size", optarg,
-		     "not a size up to 44k, nor a mix such as 4k:70,16k:30");
+	return values_refuse(
+		"block-size", optarg,
+		"not a size up to 44k, nor a mix such as 4k:70,16k:30");
 }
 
 static int cpus_option(struct command_options *o)
@@ -262,14 +191,16 @@ static int cpus_option(struct command_options *o)
 		if (*at++ != ',')
 			break;
 	}
-	return usage("cpus", optarg, "not a list of processors such as 0,1");
+	return values_refuse("cpus", optarg,
+			     "not a list of processors such as 0,1");
 }
 
 static int persistent_option(struct command_options *o)
 {
 	o->personality.persistent = !strcmp(optarg, "yes");
 	if (!o->personality.persistent && strcmp(optarg, "no"))
-		return usage("persistent", optarg, "neither yes nor no");
+		return values_refuse("persistent", optarg,
+				     "neither yes nor no");
 	return 0;
 }
 
@@ -281,7 +212,7 @@ static int spin_option(struct command_options *o)
 		o->load.spin_ns = UINT64_MAX;
 		return 0;
 	}
-	err = number_option("spin", 1000000, &o->load.spin_ns);
+	err = values_number("spin", 1000000, &o->load.spin_ns);
 	o->load.spin_ns *= 1000;
 	return err;
 }
@@ -293,7 +224,8 @@ static int seconds_option(struct command_options *o)
 	o->load.seconds = strtod(optarg, &end);
 	if (*end || end == optarg || !(o->load.seconds > 0) ||
 	    o->load.seconds > 1e6)
-		return usage("seconds", optarg, "not a time in seconds");
+		return values_refuse("seconds", optarg,
+				     "not a time in seconds");
 	return 0;
 }
 
@@ -303,8 +235,9 @@ static int personality_option(struct command_options *o, const char *name)
 	const struct front_personality *found = front_personality(name);
 
 	if (!found)
-		return usage("personality", name,
-			     "unknown; xenblk-front personalities lists them");
+		return values_refuse(
+			"personality", name,
+			"unknown; xenblk-front personalities lists them");
 	o->personality = *found;
 	return 0;
 }
@@ -318,14 +251,14 @@ static int connection_option(int word, struct command_options *o)
 	case OPT_DEVID:
 		return devid_option(o);
 	case OPT_DOMID:
-		err = number_option("domid", 32751, &number);
+		err = values_number("domid", 32751, &number);
 		o->domid = (int64_t)number;
 		return err;
 	case OPT_QUEUES:
-		return small_option("queues", FRONT_MAX_QUEUES,
+		return values_small("queues", FRONT_MAX_QUEUES,
 				    &o->personality.queues);
 	case OPT_RING_ORDER:
-		return small_option("ring-order", 4,
+		return values_small("ring-order", 4,
 				    &o->personality.ring_order);
 	case OPT_PERSISTENT:
 		return persistent_option(o);
@@ -334,7 +267,7 @@ static int connection_option(int word, struct command_options *o)
 			strcmp(optarg, "none") ? optarg : NULL;
 		return 0;
 	case OPT_TIMEOUT:
-		return small_option("timeout", 3600, &o->timeout_s);
+		return values_small("timeout", 3600, &o->timeout_s);
 	default:
 		return 1;
 	}
@@ -350,9 +283,9 @@ static int data_option(int word, struct command_options *o)
 		o->json = true;
 		return 0;
 	case OPT_OFFSET:
-		return sector_option("offset", &o->offset);
+		return values_sectors("offset", &o->offset);
 	case OPT_LENGTH:
-		return sector_option("length", &o->length);
+		return values_sectors("length", &o->length);
 	case OPT_INPUT:
 		o->input = optarg;
 		return 0;
@@ -371,19 +304,19 @@ static int region_option(int word, struct load_options *load)
 
 	switch (word) {
 	case OPT_REGION_START:
-		err = sector_option("region-start", &bytes);
+		err = values_sectors("region-start", &bytes);
 		load->region_start = bytes / 512;
 		return err;
 	case OPT_REGION:
-		err = sector_option("region", &bytes);
+		err = values_sectors("region", &bytes);
 		load->region_sectors = bytes / 512;
 		return err;
 	case OPT_BLOCK_SIZE:
 		return mix_option(load);
 	case OPT_EXPECT:
-		return small_option("expect", INT32_MAX, &load->expect);
+		return values_small("expect", INT32_MAX, &load->expect);
 	case OPT_SEED:
-		return number_option("seed", UINT64_MAX, &load->seed);
+		return values_number("seed", UINT64_MAX, &load->seed);
 	default:
 		return 1;
 	}
@@ -395,19 +328,19 @@ static int load_option(int word, struct command_options *o)
 
 	switch (word) {
 	case OPT_DEPTH:
-		return small_option("depth", LOAD_MAX_DEPTH, &load->depth);
+		return values_small("depth", LOAD_MAX_DEPTH, &load->depth);
 	case OPT_WRITE:
-		return small_option("write", 100, &load->write_percent);
+		return values_small("write", 100, &load->write_percent);
 	case OPT_SEQUENTIAL:
 		load->sequential = true;
 		return 0;
 	case OPT_SECONDS:
 		return seconds_option(o);
 	case OPT_OPERATIONS:
-		return number_option("operations", UINT64_MAX,
+		return values_number("operations", UINT64_MAX,
 				     &load->operations);
 	case OPT_LOAD_QUEUES:
-		return small_option("load-queues", FRONT_MAX_QUEUES,
+		return values_small("load-queues", FRONT_MAX_QUEUES,
 				    &load->queues);
 	case OPT_VERIFY:
 		load->verify = true;
@@ -415,7 +348,7 @@ static int load_option(int word, struct command_options *o)
 	case OPT_SPIN:
 		return spin_option(o);
 	case OPT_EVENT_AFTER:
-		return small_option("event-after", LOAD_MAX_DEPTH,
+		return values_small("event-after", LOAD_MAX_DEPTH,
 				    &load->event_after);
 	case OPT_CPUS:
 		return cpus_option(o);

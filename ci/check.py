@@ -6,6 +6,7 @@ each failure prints the command that repeats it.  The last line says how many
 tests passed and failed; a step without tests of its own counts as one.
 """
 import argparse
+import json
 import os
 import re
 import shlex
@@ -13,7 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -35,12 +35,14 @@ class Run:
         self.log = open(self.path, 'wb')
         self.passed = self.failed = self.skipped = 0
 
-    def command(self, argv, timeout=1200, log=None, env=None):
-        """Run to the end, log everything; Failed if it does not exit with 0."""
-        log = log or self.log
-        log.write(f'$ {shlex.join(argv)}\n'.encode())
-        log.flush()
-        p = subprocess.Popen(argv, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+    def command(self, argv, timeout=1200, out=None, env=None):
+        """Run to the end, log everything; Failed if it does not exit with 0.
+
+        Standard output goes to the file out if there is one.
+        """
+        self.log.write(f'$ {shlex.join(argv)}\n'.encode())
+        self.log.flush()
+        p = subprocess.Popen(argv, cwd=TOP, stdin=subprocess.DEVNULL, stdout=out or self.log, stderr=self.log,
                              start_new_session=True, env={**os.environ, **(env or {})})
         try:
             status = p.wait(timeout)
@@ -199,8 +201,24 @@ def msan(run):
 
 @step('conformance', 'the conformance suite on both builds of the simulator')
 def conformance(run):
+    broken = []
     for target in ('inprocess', 'sim'):
-        run.command([run.bin('release', 'xenblk-conform'), 'run', '--target', target])
+        argv = [run.bin('release', 'xenblk-conform'), 'run', '--target', target, '--json']
+        answer = LOGS / f'conformance-{target}.json'
+        with open(answer, 'wb') as f:
+            try:
+                run.command(argv, 600, out=f)
+            except Failed as e:
+                broken.append(str(e))
+        rows = json.loads(answer.read_text() or '{}').get('results', [])
+        bad = [r['id'] for r in rows if r['verdict'] in ('FAIL', 'CRASH', 'WEDGED')]
+        run.passed += sum(r['verdict'] == 'PASS' for r in rows)
+        run.failed += len(bad)
+        run.skipped += sum(r['verdict'] == 'SKIP' for r in rows)
+        if bad or not rows:
+            broken.append(f'{target}: {len(rows)} cases, failing: {" ".join(bad)}')
+    if broken:
+        raise Failed('\n    '.join(broken))
 
 
 @step('determinism', 'the same seed gives the same trace, twice')
@@ -210,35 +228,32 @@ def determinism(run):
     for i in (1, 2):
         path = LOGS / f'determinism-{i}.trace'
         with open(path, 'wb') as f:
-            run.command([tool, 'run', '--target', 'inprocess', '--json'], log=f)
-        traces.append(re.sub(rb'"seconds": ?[0-9.e-]+', b'', path.read_bytes()))
-    if traces[0] != traces[1]:
-        raise Failed(f'diff {LOGS}/determinism-1.trace {LOGS}/determinism-2.trace\n    two runs with one seed differ')
+            run.command([tool, 'run', '--target', 'inprocess', '--trace-hash'], out=f)
+        traces.append(path.read_bytes())
+    if traces[0] != traces[1] or not traces[0]:
+        raise Failed('diff build/check/determinism-1.trace build/check/determinism-2.trace\n    two runs with one seed differ')
 
 
 def fuzz(run, preset, engine):
-    run.build(preset)
-    tool = run.bin(preset, 'xenblk-fuzz')
-    names = subprocess.run([tool, 'list'], cwd=TOP, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
-    harnesses = [line.split()[0] for line in names.stdout.splitlines() if line.strip()]
-    if not harnesses:
-        raise Failed(f'{tool} list names no harness')
-
-    def one(name):
-        argv = [tool, 'run', name, '--engine', engine, '--seconds', str(run.options.fuzz_seconds)]
-        with open(LOGS / f'{run.step.name}-{name}.log', 'wb') as log:
-            try:
-                run.command(argv, run.options.fuzz_seconds + 120, log=log)
-            except Failed as e:
-                return f'{e} (build/check/{run.step.name}-{name}.log)'
-        return None
-
-    with ThreadPoolExecutor(int(JOBS)) as pool:
-        results = list(pool.map(one, harnesses))
-    run.failed += sum(r is not None for r in results)
-    run.passed += sum(r is None for r in results)
-    if run.failed:
-        raise Failed('\n    '.join(r for r in results if r))
+    """Every harness for a while; each counts as one test."""
+    tool = 'fuzz/xenblk-fuzz'
+    names = json.loads(subprocess.run([tool, 'list', '--json'], cwd=TOP, capture_output=True, text=True, check=True).stdout)
+    run.build(preset, [f'{kind}-{h["harness"]}' for h in names['harnesses'] for kind in ('fuzz', 'corpus')])
+    answer, failure = LOGS / f'{run.step.name}.json', None
+    with open(answer, 'wb') as f:
+        try:
+            run.command([tool, 'run', 'all', '--engine', engine, '--seconds', str(run.options.fuzz_seconds), '--jobs', JOBS, '--json'],
+                        len(names['harnesses']) * (run.options.fuzz_seconds + 120), out=f)
+        except Failed as e:
+            failure = e
+    try:
+        for r in json.loads(answer.read_text())['runs']:
+            ok = r['execs'] > 0 and not r['finds']
+            run.passed, run.failed = run.passed + ok, run.failed + (not ok)
+    except (ValueError, KeyError):
+        failure = failure or Failed(f'build/check/{answer.name} is no result of xenblk-fuzz')
+    if failure or run.failed:
+        raise failure or Failed(f'see build/check/{answer.name}')
 
 
 @step('fuzz-libfuzzer', 'a short run of every harness with libFuzzer, ASan and UBSan')
@@ -267,7 +282,7 @@ def execute(step, options):
         step.function(run)
     except Failed as e:
         reason = str(e)
-    except (OSError, subprocess.SubprocessError) as e:
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as e:
         reason = f'{type(e).__name__}: {e}'
     finally:
         run.log.close()

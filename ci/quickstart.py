@@ -26,6 +26,7 @@ import quickstart_serve  # noqa: E402
 TOP = Path(__file__).resolve().parent.parent
 OUT = TOP / 'build' / 'quickstart'
 BIN = TOP / 'build' / 'release' / 'bin'
+FUZZ = TOP / 'fuzz' / 'xenblk-fuzz'
 JOBS = str(os.cpu_count() or 2)
 
 
@@ -81,6 +82,9 @@ class Quickstart:
             raise Failed('\n      '.join([f'{" ".join(map(str, argv))} ended with status {p.returncode}; the end of build/quickstart/{log}:', *tail]))
         return text
 
+    def harnesses(self):
+        return [h['harness'] for h in json.loads(self.run([FUZZ, 'list', '--json'], 'fuzz-list.log', 30, keep=True))['harnesses']]
+
     # --- steps ---
 
     def step(self, number, name, function):
@@ -99,9 +103,10 @@ class Quickstart:
         return ok
 
     def build(self):
-        for preset, targets in (('release', []), ('fuzz', [])):
-            if preset == 'fuzz' and not self.options.fuzz_seconds:
-                continue
+        presets = {'release': []}
+        if self.options.fuzz_seconds:
+            presets['fuzz'] = ['--target', *[f'{kind}-{h}' for h in self.harnesses() for kind in ('fuzz', 'corpus')]]
+        for preset, targets in presets.items():
             self.run(['cmake', '--preset', preset], f'build-{preset}.log', 120)
             self.run(['cmake', '--build', f'build/{preset}', '-j', JOBS, *targets], f'build-{preset}.log', 900)
         programs = sorted(p.name for p in BIN.iterdir() if os.access(p, os.X_OK) and p.is_file())
@@ -161,9 +166,7 @@ class Quickstart:
         seconds = self.options.fuzz_seconds
         if not seconds:
             return 'left out (--fuzz-seconds 0)'
-        tool = TOP / 'build' / 'fuzz' / 'bin' / 'xenblk-fuzz'
-        names = [line.split()[0] for line in self.run([tool, 'list'], 'fuzz-list.log', 30, keep=True).decode().splitlines() if line.strip()]
-        rows = self.results['attacked'] = quickstart_attack.attack(self, OUT, tool, seconds, names)
+        rows = self.results['attacked'] = quickstart_attack.attack(self, OUT, FUZZ, seconds, self.harnesses())
         words = '; '.join(f'{f["harness"]}: {f["executions"]:,} inputs, {f["speed"]:,} per second, {f["edges"]:,} edges, {f["findings"]} findings' for f in rows)
         if any(f['findings'] or not f['executions'] for f in rows):
             raise Failed(words)

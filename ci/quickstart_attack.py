@@ -1,78 +1,74 @@
-"""The attack of ./quickstart: libFuzzer on every harness, with progress shown.
+"""The attack of ./quickstart: xenblk-fuzz on every harness, with progress shown.
 
 The ring harness gets one core for the whole time; the others take turns on the
 rest of the machine.
 """
+import json
 import os
 import re
 import time
 from pathlib import Path
 
-STATUS = re.compile(r'^#(\d+)\s+(\w+)\s+(?:cov: (\d+) )?(?:ft: (\d+) )?.*?(?:exec/s: (\d+))?(?:\s|$)', re.M)
-FINDING = re.compile(r'^(.*(?:ERROR: (?:AddressSanitizer|libFuzzer|LeakSanitizer)|runtime error:|CHECK failed|oracle).*)$', re.M)
+PROGRESS = re.compile(r'^(\S+)\s+libfuzzer\s+(\d+) s\s+(\d+) exec/s\s+(\d+) edges', re.M)
 MAIN = 'ring'
+EVERY = 5
 
 
 class Attack:
-    """One fuzzer process and what its log says so far."""
+    """One harness under attack, and what its log says so far."""
 
     def __init__(self, run, out, tool, harness, seconds):
-        self.harness, self.seconds, self.curve = harness, seconds, []
-        self.path = Path(out) / f'fuzz-{harness}.log'
-        self.log = open(self.path, 'wb')
+        self.harness, self.seconds, self.shown = harness, seconds, 0
+        self.path, self.json = Path(out) / f'fuzz-{harness}.log', Path(out) / f'fuzz-{harness}.json'
+        self.log, self.answer = open(self.path, 'wb'), open(self.json, 'wb')
         self.started = time.monotonic()
-        self.process = run.start([tool, 'run', harness, '--engine', 'libfuzzer', '--seconds', seconds], self.log)
+        self.process = run.start([tool, 'run', harness, '--engine', 'libfuzzer', '--seconds', seconds, '--every', EVERY, '--json'],
+                                 self.log, stdout=self.answer)
 
-    def look(self):
-        """(executions, edges) so far."""
-        text = self.path.read_text(errors='replace')
-        rows = STATUS.findall(text)
-        executions = max((int(r[0]) for r in rows), default=0)
-        done = re.search(r'Done (\d+) runs', text)
-        if done:
-            executions = max(executions, int(done.group(1)))
-        edges = max((int(r[2]) for r in rows if r[2]), default=0)
-        if edges:
-            self.curve.append((time.monotonic() - self.started, edges))
-        return executions, edges
+    def rows(self):
+        return [tuple(map(int, r[1:])) for r in PROGRESS.findall(self.path.read_text(errors='replace'))]
+
+    def show(self):
+        """Print the lines of progress that are new."""
+        rows = self.rows()
+        for seconds, speed, edges in rows[self.shown:]:
+            print(f'      {seconds:4} s  {self.harness:<16}{speed:>8,} inputs per second {edges:>7,} edges', flush=True)
+        self.shown = len(rows)
 
     def over(self):
+        if self.process.poll() is None and time.monotonic() - self.started > self.seconds + 120:
+            self.process.kill()
+            self.process.wait()
         return self.process.poll() is not None
 
     def result(self):
-        executions, edges = self.look()
-        elapsed = max(time.monotonic() - self.started, 1)
-        text = self.path.read_text(errors='replace')
         self.log.close()
-        failed = self.process.returncode != 0
-        found = FINDING.findall(text)
-        return {'harness': self.harness, 'executions': executions, 'edges': edges, 'curve': self.curve,
-                'speed': int(executions / min(elapsed, self.seconds + 1)), 'seconds': self.seconds,
-                'findings': 1 if failed else 0,
-                'report': '\n'.join((found[:3] or text.splitlines()[-10:]) if failed else [])}
+        self.answer.close()
+        text = self.path.read_text(errors='replace')
+        try:
+            r = json.loads(self.json.read_text())['runs'][0]
+        except (ValueError, LookupError):
+            r = {'execs': 0, 'execs_per_s': 0, 'edges': 0, 'finds': []}
+        found = len(r['finds'])
+        broken = self.process.returncode not in (0, 1) or not r['execs']
+        return {'harness': self.harness, 'executions': r['execs'], 'speed': r['execs_per_s'], 'edges': r['edges'], 'seconds': self.seconds,
+                'findings': found + broken, 'curve': [(0, 0)] + [(t, edges) for t, _, edges in self.rows()],
+                'report': '\n'.join(text.splitlines()[-12:]) if found or broken else ''}
 
 
 def attack(run, out, tool, seconds, harnesses):
     """Attack with every harness; the list of results, the ring's first."""
-    others = [h for h in harnesses if h != MAIN]
-    running = [Attack(run, out, tool, MAIN, seconds)]
-    share = max(seconds // max(len(others), 1) - 1, 1)
-    if os.cpu_count() and os.cpu_count() < 2:
-        others = []
-    finished, shown = [], time.monotonic()
+    others = [h for h in harnesses if h != MAIN] if (os.cpu_count() or 1) > 1 else []
+    share = max(seconds // max(len(others), 1) - 2, 1)
+    running, finished = [Attack(run, out, tool, MAIN, seconds)], []
     while running:
-        if others and len(running) < 2 and not running[0].over():
+        # Each of them asks ninja first whether its harness is current: one at a time.
+        if others and len(running) < 2 and time.monotonic() - running[0].started > 1:
             running.append(Attack(run, out, tool, others.pop(0), share))
         time.sleep(0.2)
-        if time.monotonic() - shown >= 5:
-            shown = time.monotonic()
-            for a in running:
-                executions, edges = a.look()
-                print(f'      {time.monotonic() - a.started:3.0f} s  {a.harness:<12}{executions:>12,} inputs {edges:>7,} edges', flush=True)
-        for a in [a for a in running if a.over() or time.monotonic() - a.started > a.seconds + 60]:
-            if not a.over():
-                a.process.kill()
-                a.process.wait()
-            running.remove(a)
-            finished.append(a.result())
+        for a in list(running):
+            a.show()
+            if a.over():
+                running.remove(a)
+                finished.append(a.result())
     return sorted(finished, key=lambda f: f['harness'] != MAIN)

@@ -109,6 +109,9 @@ PAIRS = {
     'refusal.case': (
         {'backend/base/refusals.def': TOP + ROW.format('J1'), 'conformance/cases/10.c': TOP}, 'backend/base/refusals.def:2',
         {'backend/base/refusals.def': TOP + ROW.format('J1'), **CASE}),
+    'doc.rooms': (
+        {'backend/base/a.c': TOP, 'doc/architecture.md': '`b.c` owns nothing\n'}, 'backend/base/a.c:1',
+        {'backend/base/a.c': TOP, 'backend/base/test_a.c': TOP, 'doc/architecture.md': '`a.c` owns nothing\n'}),
     'protocol.current': (
         {'conformance/catalogue/clauses.def': CLAUSE, 'doc/protocol.md': '# words\n\n| A1 | B | MUST | something else |  | |\n' + CLAUSE_ROW},
         'doc/protocol.md:3',

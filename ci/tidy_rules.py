@@ -355,6 +355,14 @@ def test_hollow(tree):
             yield s.path, i, m.group(0)
 
 
+@rule('doc.rooms', 'Every C file of backend/ has its place in doc/architecture.md.')
+def doc_rooms(tree):
+    page = next((s for s in tree.sources if s.path == 'doc/architecture.md'), None)
+    for s in c_files(tree, 'backend'):
+        if s.name.endswith('.c') and f'`{s.name}`' not in (page.text if page else ''):
+            yield s.path, 1, f'doc/architecture.md does not name {s.name}'
+
+
 # --- the table of refusals -------------------------------------------------------
 
 @rule('refusal.case', 'Every refusal is named by a conformance case or, when no guest can cause it at will, by a unit test.')

@@ -17,6 +17,8 @@ enum {
 	EXIT_TOOL = 4,
 };
 
+#define COMMAND_GUEST_MIB 64u /* memory of a guest that nobody sized */
+
 int command_run(int argc, char **argv);
 int command_guest(int argc, char **argv);
 int command_introduce(int argc, char **argv);
@@ -30,6 +32,9 @@ int command_connect(void);
 
 /** command_ask() - one question; 0 or -errno. */
 int command_ask(int connection, struct message *message);
+
+/** command_ensure_domain() - make and introduce a guest unless it is there. */
+int command_ensure_domain(uint32_t domid, uint32_t mib);
 
 /** command_domid() - parse the number of a guest; false with a sentence. */
 bool command_domid(const char *text, uint32_t *domid);

@@ -94,6 +94,9 @@ int command_attach(int argc, char **argv)
 
 	if (status)
 		return status;
+	/* xenstored refuses permissions for a domain that it does not know. */
+	if (command_ensure_domain(disk.domid, COMMAND_GUEST_MIB) != 0)
+		return EXIT_TOOL;
 	store = tree_open();
 	if (!store)
 		return EXIT_TOOL;

@@ -17,7 +17,6 @@
 #include "sim/toolstack/tree.h"
 #include "sim/world.h"
 
-#define DEFAULT_MIB   64u
 #define PAGES_PER_MIB 256u
 #define CLOSE_MS      10000u
 
@@ -86,7 +85,7 @@ static int make_domain(int connection, uint32_t domid, uint32_t pages)
 	return error;
 }
 
-static int ensure_domain(uint32_t domid, uint32_t mib)
+int command_ensure_domain(uint32_t domid, uint32_t mib)
 {
 	int lock = lock_toolstack();
 	int connection = lock < 0 ? -1 : command_connect();
@@ -111,7 +110,7 @@ static int parse(int argc, char **argv, uint32_t *domid, uint32_t *mib)
 	const uint32_t most = WORLD_FRAMES / PAGES_PER_MIB;
 	int option;
 
-	*mib = DEFAULT_MIB;
+	*mib = COMMAND_GUEST_MIB;
 	if (argc < 2)
 		return command_usage(argv[0], "which domain?");
 	if (!command_domid(argv[1], domid))
@@ -153,7 +152,7 @@ int command_guest(int argc, char **argv)
 		return status;
 	if (optind >= argc)
 		return command_usage(argv[0], "no command to run as the guest");
-	if (ensure_domain(domid, mib) != 0)
+	if (command_ensure_domain(domid, mib) != 0)
 		return EXIT_TOOL;
 	return become_guest(domid, argv + optind);
 }
@@ -167,7 +166,7 @@ int command_introduce(int argc, char **argv)
 		return status;
 	if (optind < argc)
 		return command_usage(argv[0], "one argument too many");
-	return ensure_domain(domid, mib) == 0 ? EXIT_OK : EXIT_TOOL;
+	return command_ensure_domain(domid, mib) == 0 ? EXIT_OK : EXIT_TOOL;
 }
 
 struct destroy {

@@ -30,6 +30,7 @@ void instant_close(struct image_channel *channel);
 void instant_complete(struct image_channel *channel, uint32_t tag,
 		      int32_t result);
 
+/** instant_poll() - as image_operations.poll. */
 unsigned int instant_poll(struct image_channel *channel,
 			  struct image_done *done, unsigned int room);
 

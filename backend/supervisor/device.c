@@ -222,12 +222,31 @@ static void look_for_domain(struct device *device)
 	device->note_frontend = true;
 }
 
+void device_check(const struct device *device)
+{
+	const unsigned int state = 1u << device->state;
+
+	CHECK(device->state < DEVICE_STATE_COUNT);
+	CHECK(!device->stopping || device->child.alive);
+	CHECK(device->state != DEVICE_NEW || !device->child.alive);
+	CHECK(device->state != DEVICE_GONE || device->watched[0] == '\0');
+	if (!device->attached)
+		return;
+	CHECK(device->child.alive);
+	CHECK(!device->stopping);
+	CHECK((state & (TO(CONNECTING) | TO(CONNECTED) | TO(CLOSING) |
+			TO(DETACHING))) != 0);
+}
+
 bool device_step(struct device *device)
 {
 	bool done = false;
 
+	device_check(device);
 	if (device->note_worker)
 		done = device_step_worker(device);
+	if (device->retired)
+		return done;
 	/* Bounded: each round consumes a note, and notes come from outside but
 	 * for the few that a transition leaves to itself. */
 	for (unsigned int i = 0; i < 8 && !is_busy(device); i++) {
@@ -303,6 +322,7 @@ bool device_finished(const struct device *device)
 
 void device_stop_worker(struct device *device)
 {
+	device->retired = true;
 	device_end_worker(device);
 }
 

@@ -103,7 +103,10 @@ struct device_view {
 	uint32_t region_queues;
 };
 
+/** device_view() - a look at it; the pointers are valid until its next step. */
 void device_view(const struct device *device, struct device_view *view);
+
+/** device_key() - which disk it is. */
 struct device_key device_key(const struct device *device);
 
 /** device_key_pack() - a key as one number, and back: what the poller carries.

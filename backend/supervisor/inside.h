@@ -33,6 +33,7 @@ struct device {
 	enum device_state after;    /* DETACHING: where to go then */
 	bool attached;		    /* the worker may have guest pages mapped */
 	bool stopping;		    /* STOP was said to the worker */
+	bool retired;		    /* the daemon ends: nothing new */
 	bool removed;		    /* the directory is gone */
 	bool lived;		    /* the domain was there at some time */
 	bool dead;		    /* ... and is no more */
@@ -50,6 +51,9 @@ struct device {
  */
 void device_set_state(struct device *device, enum device_state to);
 const char *device_state_name(enum device_state state);
+
+/** device_check() - CHECK the relations among its fields. */
+void device_check(const struct device *device);
 
 /** device_frontend_state() - XenbusState of the frontend; 0: none, or no
  * number. */

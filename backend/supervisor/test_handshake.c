@@ -221,6 +221,19 @@ static void one_queue_lies_at_the_top(void **state)
 	assert_int_equal(attach.abi, LINK_ABI_X86_32);
 }
 
+static void append(char *text, size_t room, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void append(char *text, size_t room, const char *format, ...)
+{
+	const size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + used, room - used, format, arguments);
+	va_end(arguments);
+}
+
 static void all_that_is_offered_can_be_had(void **state)
 {
 	char text[2048] = "multi-queue-num-queues=4;ring-page-order=2;"
@@ -231,11 +244,11 @@ static void all_that_is_offered_can_be_had(void **state)
 
 	(void)state;
 	for (unsigned int q = 0; q < 4; q++) {
-		sprintf(text + strlen(text), "queue-%u/event-channel=%u;", q,
-			q + 20);
+		append(text, sizeof(text), "queue-%u/event-channel=%u;", q,
+		       q + 20);
 		for (unsigned int p = 0; p < 4; p++)
-			sprintf(text + strlen(text), "queue-%u/ring-ref%u=%u;",
-				q, p, 100 + q * 4 + p);
+			append(text, sizeof(text), "queue-%u/ring-ref%u=%u;", q,
+			       p, 100 + q * 4 + p);
 	}
 	assert_int_equal(parse(&directory, &attach, &fault), HANDSHAKE_OK);
 	assert_int_equal(attach.queues, 4);

@@ -78,7 +78,7 @@ class Xenblk:
 
 
 class Qemu:
-    """QEMU's xen-disk: one process for the guest, an I/O thread for the disk."""
+    """QEMU's xen-disk: a process for the guest, an I/O thread for the disk."""
 
     def __init__(self, spec, domid):
         _sim(spec, "introduce", str(domid))

@@ -11,6 +11,8 @@ import signal
 import subprocess
 import time
 
+EVENT = "raw_syscalls:sys_enter"
+
 
 def cpu_ns(pid):
     """CPU time of a process, all threads, in nanoseconds.
@@ -41,7 +43,7 @@ def _tasks(pid):
 
 
 def switches(pid):
-    """How often the process's threads left the CPU, of their own will or not."""
+    """How often the process's threads left the CPU."""
     total = 0
     for task in _tasks(pid):
         with open(f"/proc/{pid}/task/{task}/status") as f:
@@ -75,7 +77,7 @@ def system_call_counter():
     if shutil.which("perf"):
         try:
             done = subprocess.run(
-                ["perf", "stat", "-e", "raw_syscalls:sys_enter", "true"],
+                ["perf", "stat", "-e", EVENT, "true"],
                 capture_output=True,
                 timeout=20,
                 env=plain_environment(),
@@ -90,6 +92,24 @@ def system_call_counter():
 def plain_environment():
     """Our environment without the simulator's library, for ordinary tools."""
     return {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+
+
+def counting(tool, path):
+    """The start of a command line that counts the system calls of the rest."""
+    if tool == "perf":
+        return ["perf", "stat", "-x,", "-o", path, "-e", EVENT]
+    return ["strace", "-f", "-c", "-U", "calls,name", "-o", path]
+
+
+def counted(tool, path):
+    """What was counted into that file, None when there is no figure."""
+    with open(path) as f:
+        text = f.read()
+    pattern = (
+        r"^(\d+),.*raw_syscalls" if tool == "perf" else r"^\s*(\d+)\s+total"
+    )
+    found = re.search(pattern, text, re.M)
+    return int(found.group(1)) if found else None
 
 
 class SystemCalls:
@@ -118,24 +138,18 @@ class SystemCalls:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        with open(self.path) as f:
-            text = f.read()
+        self.count = counted(self.tool, self.path)
         os.unlink(self.path)
         if self.tool == "perf":
-            for fd in (self.tell, self.hear):
-                os.close(fd)
-            found = re.search(r"^(\d+),.*raw_syscalls", text, re.M)
-        else:
-            found = re.search(r"^\s*(\d+)\s+total", text, re.M)
-        self.count = int(found.group(1)) if found else None
+            os.close(self.tell)
+            os.close(self.hear)
 
     def _enter_perf(self):
         control, self.tell = os.pipe()
         self.hear, ack = os.pipe()
         self.process = subprocess.Popen(
-            ["perf", "stat", "-x,", "-o", self.path, "-D", "-1"]
-            + ["--control", f"fd:{control},{ack}"]
-            + ["-e", "raw_syscalls:sys_enter"]
+            counting("perf", self.path)
+            + ["-D", "-1", "--control", f"fd:{control},{ack}"]
             + ["-p", ",".join(map(str, self.pids))],
             pass_fds=(control, ack),
             env=plain_environment(),
@@ -153,7 +167,7 @@ class SystemCalls:
 
     def _enter_strace(self):
         self.process = subprocess.Popen(
-            ["strace", "-f", "-c", "-U", "calls,name", "-o", self.path]
+            counting("strace", self.path)
             + [word for pid in self.pids for word in ("-p", str(pid))],
             env=plain_environment(),
             stdout=subprocess.DEVNULL,

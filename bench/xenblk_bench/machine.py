@@ -25,7 +25,7 @@ class Cpus:
         return self.usable[-1]
 
     def front(self, placement):
-        """The same CPU, or (the first of all gets most interrupts) the first."""
+        """The same CPU, or the first: interrupts are the guest's burden then."""
         return self.usable[-1 if placement == cases.ONE_CPU else 0]
 
 
@@ -64,7 +64,7 @@ def _version(command, pattern=r"(\d+\.\d+[.\d]*)"):
 
 
 def file_system(path):
-    """The type of the file system that holds a path, None if it is not there."""
+    """The type of the file system at a directory, None if it is not there."""
     if not os.path.isdir(path):
         return None
     device, found = os.stat(path).st_dev, None

@@ -45,7 +45,9 @@ def _parser(version):
     )
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure")
-    listing = commands.add_parser("list", help="the rows that run would measure")
+    listing = commands.add_parser(
+        "list", help="the rows that run would measure"
+    )
     for command in (run, listing):
         command.add_argument(
             "--quick", action="store_true", help="fewer rows, shorter runs"

@@ -130,10 +130,11 @@ class Bench:
         if row.case == "ring":
             return peers.run_ring(row, self.tools, seconds, self.cpus)
         if row.backend.startswith("fio"):
-            sample = peers.run_fio(row, self.images[row.case], seconds, self.cpus)
+            path = self.images[row.case]
+            sample = peers.run_fio(row, path, seconds, self.cpus)
             if counter:
                 sample["syscalls_per_io"] = peers.fio_system_calls(
-                    row, self.images[row.case], counter, self.cpus
+                    row, path, counter, self.cpus
                 )
             return sample
         return self._in_world(self._spec(row, counter))

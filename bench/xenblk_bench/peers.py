@@ -1,8 +1,7 @@
-"""Rows that need no world: the bare ring in memory, and fio on the same file."""
+"""Rows that need no world: the bare ring, and fio on the same file."""
 
 import json
 import os
-import re
 import subprocess
 import tempfile
 
@@ -57,28 +56,39 @@ TUNED = [
 ]
 
 
+def _fio_command(row, path, milliseconds, output):
+    # invalidate would throw the file out of the page cache.
+    return (
+        ["fio", "--name=floor", "--thread", f"--filename={path}"]
+        + ["--ioengine=io_uring", "--rw=randread", "--norandommap"]
+        + ["--direct=0", "--invalidate=0", "--time_based"]
+        + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
+        + [f"--runtime={milliseconds}ms"]
+        + ["--output-format=json", f"--output={output}"]
+        + (TUNED if row.backend == "fio-tuned" else [])
+    )
+
+
+def _fio(command, cpu, seconds):
+    """Run it on one CPU; its own JSON document is in the output file."""
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+        env=clocks.plain_environment(),
+        preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+    )
+    if done.returncode:
+        raise Failed(f"fio failed: {done.stderr.strip()[:200]}")
+
+
 def run_fio(row, path, seconds, cpus):
     """One run of fio, the floor of any io_uring user, as a sample."""
     with tempfile.NamedTemporaryFile("r", suffix=".json") as output:
-        command = (
-            ["fio", "--name=floor", "--thread", f"--filename={path}"]
-            + ["--ioengine=io_uring", "--rw=randread"]
-            + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
-            + ["--time_based", f"--runtime={int(seconds * 1000)}ms"]
-            + ["--ramp_time=200ms", "--norandommap", "--direct=0", "--invalidate=0"]
-            + ["--output-format=json", f"--output={output.name}"]
-            + (TUNED if row.backend == "fio-tuned" else [])
-        )
-        cpu = cpus.back(row.placement)
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=seconds + 60,
-            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
-        )
-        if done.returncode:
-            raise Failed(f"fio failed: {done.stderr.strip()[:200]}")
+        command = _fio_command(row, path, int(seconds * 1000), output.name)
+        command.append("--ramp_time=200ms")
+        _fio(command, cpus.back(row.placement), seconds)
         return _fio_sample(json.load(output))
 
 
@@ -97,48 +107,26 @@ def _fio_sample(document):
 
 
 def fio_system_calls(row, path, tool, cpus):
-    """System calls per I/O of fio, counted over a whole short run of its own."""
-    def calls(milliseconds):
-        with tempfile.TemporaryDirectory() as place:
-            output = os.path.join(place, "fio.json")
-            counted = os.path.join(place, "calls")
-            command = (
-                ["fio", "--name=floor", "--thread", f"--filename={path}"]
-                + ["--ioengine=io_uring", "--rw=randread"]
-                + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
-                + ["--time_based", f"--runtime={milliseconds}ms"]
-                + ["--norandommap", "--direct=0", "--invalidate=0"]
-                + ["--output-format=json", f"--output={output}"]
-                + (TUNED if row.backend == "fio-tuned" else [])
-            )
-            wrap = {
-                "perf": ["perf", "stat", "-x,", "-o", counted]
-                + ["-e", "raw_syscalls:sys_enter"],
-                "strace": ["strace", "-f", "-c", "-U", "calls,name"]
-                + ["-o", counted],
-            }[tool]
-            cpu = cpus.back(row.placement)
-            subprocess.run(
-                wrap + command,
-                capture_output=True,
-                timeout=60,
-                check=True,
-                env=clocks.plain_environment(),
-                preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
-            )
-            with open(output) as f:
-                done = json.load(f)["jobs"][0]["read"]["total_ios"]
-            with open(counted) as f:
-                pattern = (
-                    r"^(\d+),.*raw_syscalls"
-                    if tool == "perf"
-                    else r"^\s*(\d+)\s+total"
-                )
-                return int(re.search(pattern, f.read(), re.M).group(1)), done
+    """System calls per I/O of fio.
 
-    # fio's start and end cost calls as well: the difference of two runs does not.
-    few, few_done = calls(100)
-    many, many_done = calls(400)
+    Its start and end cost calls as well; the difference of two runs does not.
+    """
+    cpu = cpus.back(row.placement)
+    few, few_done = _counted_fio(row, path, tool, (100, cpu))
+    many, many_done = _counted_fio(row, path, tool, (400, cpu))
     if many_done <= few_done:
         return None
     return max(0.0, (many - few) / (many_done - few_done))
+
+
+def _counted_fio(row, path, tool, how):
+    """(system calls, reads) of one whole run of so many milliseconds."""
+    milliseconds, cpu = how
+    with tempfile.TemporaryDirectory() as place:
+        output = os.path.join(place, "fio.json")
+        counted = os.path.join(place, "calls")
+        command = _fio_command(row, path, milliseconds, output)
+        _fio(clocks.counting(tool, counted) + command, cpu, 1)
+        with open(output) as f:
+            done = json.load(f)["jobs"][0]["read"]["total_ios"]
+        return clocks.counted(tool, counted), done

@@ -65,10 +65,20 @@ struct front_pool {
 
 /** front_pool_init() - open a handle; 0 or -errno. */
 int front_pool_init(struct front_pool *pool, uint32_t peer, bool ends_grants);
+
+/** front_pool_fini() - unshare every page, those in use as well; close the
+ * handle. */
 void front_pool_fini(struct front_pool *pool);
+
+/** front_pool_get() - the page put back last, or a new one; 0 or -errno. */
 int front_pool_get(struct front_pool *pool, bool writable,
 		   struct front_page *page);
+
+/** front_pool_put() - back to the list, or ended if the guest does so. */
 void front_pool_put(struct front_pool *pool, struct front_page *page);
+
+/** front_pool_end() - unshare one page; 0 or -errno (then it is still in use).
+ */
 int front_pool_end(struct front_pool *pool, struct front_page *page);
 
 struct front_transfers;

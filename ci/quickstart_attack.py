@@ -11,7 +11,7 @@ from pathlib import Path
 
 PROGRESS = re.compile(r'^(\S+)\s+libfuzzer\s+(\d+) s\s+(\d+) exec/s\s+(\d+) edges', re.M)
 MAIN = 'ring'
-EVERY = 5
+EVERY = 5      # seconds between two lines of progress
 
 
 class Attack:
@@ -62,8 +62,8 @@ def attack(run, out, tool, seconds, harnesses):
     share = max(seconds // max(len(others), 1) - 2, 1)
     running, finished = [Attack(run, out, tool, MAIN, seconds)], []
     while running:
-        # Each of them asks ninja first whether its harness is current: one at a time.
-        if others and len(running) < 2 and time.monotonic() - running[0].started > 1:
+        # Each begins by asking ninja whether its harness is current: one at a time.
+        if others and len(running) < 2 and all(a.rows() for a in running):
             running.append(Attack(run, out, tool, others.pop(0), share))
         time.sleep(0.2)
         for a in list(running):

@@ -20,6 +20,7 @@ static inline bool range_fits(uint64_t start, uint64_t count, uint64_t capacity)
 	return start <= capacity && count <= capacity - start;
 }
 
+/** is_power_of_two() - 0 is none. */
 static inline bool is_power_of_two(uint64_t n)
 {
 	return n != 0 && (n & (n - 1)) == 0;

@@ -3,6 +3,7 @@
 #include "backend/base/inflight.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,12 +35,17 @@ int inflight_create(unsigned int queues)
 {
 	const struct inflight_region header = {.magic = REGION_MAGIC,
 					       .queues = queues};
-	int fd = memfd_create("xenblk-inflight", MFD_CLOEXEC);
+	/* Sealed: a worker that a guest took over must not be able to shrink
+	 * the region under the supervisor, which reads the counters in it. */
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	int fd = memfd_create("xenblk-inflight",
+			      MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return -errno;
 	if (ftruncate(fd, (off_t)inflight_region_bytes(queues)) != 0 ||
-	    pwrite(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header)) {
+	    pwrite(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+	    fcntl(fd, F_ADD_SEALS, seals) != 0) {
 		int error = errno ? -errno : -EIO;
 
 		close(fd);

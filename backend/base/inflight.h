@@ -92,6 +92,8 @@ int inflight_create(unsigned int queues);
  */
 int inflight_map(int fd, unsigned int queues, struct inflight_region **region);
 
+/** inflight_unmap() - give back what inflight_map() mapped for so many queues.
+ */
 void inflight_unmap(struct inflight_region *region, unsigned int queues);
 
 /** inflight_region_bytes() - size of a region for so many queues. */

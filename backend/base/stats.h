@@ -28,7 +28,7 @@
 	STAT(copies, "segments moved by grant copy")                           \
 	STAT(copy_calls, "grant copy calls")                                   \
 	STAT(turns, "turns that found something to do")                        \
-	STAT(polls, "periods of polling before a sleep")                         \
+	STAT(polls, "periods of polling before a sleep")                       \
 	STAT(sleeps, "times the queue went to sleep")                          \
 	STAT(events_received, "event channel notifications received")          \
 	STAT(notifications_sent, "notifications sent to the guest")            \
@@ -52,6 +52,7 @@ static inline void stats_add(_Atomic uint64_t *counter, uint64_t n)
 		memory_order_relaxed);
 }
 
+/** stats_read() - any thread's or process's look at a counter. */
 static inline uint64_t stats_read(const _Atomic uint64_t *counter)
 {
 	return atomic_load_explicit(counter, memory_order_relaxed);

@@ -36,6 +36,9 @@ static void test_a_region_is_only_mapped_as_what_it_is(void **state)
 	assert_int_equal(inflight_map(fd, 2, &region), -EINVAL);
 	assert_int_equal(inflight_map(other, 3, &region), -EINVAL);
 	assert_int_equal(inflight_map(-1, 3, &region), -EBADF);
+	/* Nobody who holds it can pull it away from under the others. */
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(errno, EPERM);
 	close(fd);
 	close(other);
 }

@@ -18,6 +18,7 @@ void expect_at(struct guest *g, const char *file, int line);
 #define expect_okay(g, r)	    EXPECT(g, expect_status_of(g, r, 0))
 #define expect_answer(g, r)	    EXPECT(g, expect_answer_of(g, r))
 #define expect_no_answer(g, r)	    EXPECT(g, expect_no_answer_of(g, r))
+#define expect_padding(g, r, own)   EXPECT(g, expect_padding_of(g, r, own))
 #define expect_data(g, r, seed)	    EXPECT(g, expect_data_of(g, r, seed))
 #define expect_untouched(g, r)	    EXPECT(g, expect_untouched_of(g, r))
 #define expect_disk(g, sector, sectors, seed)                                  \
@@ -28,6 +29,9 @@ void expect_at(struct guest *g, const char *file, int line);
 #define expect_refused(g)    EXPECT(g, expect_connection_refused(g))
 #define expect_number(g, key, low, high)                                       \
 	EXPECT(g, expect_number_between(g, key, low, high))
+/* for a node that may be missing: then its default is what counts */
+#define expect_number_or(g, absent, key, low, high)                            \
+	(guest_has_node(g, key) ? expect_number(g, key, low, high) : (absent))
 #define expect_no_node(g, key) EXPECT(g, expect_node_absent(g, key))
 #define expect_unmapped(g, r)  EXPECT(g, expect_pages_unmapped(g, r))
 #define expect_true(g, condition, expected)                                    \
@@ -36,6 +40,13 @@ void expect_at(struct guest *g, const char *file, int line);
 /** expect_status_of() - it is answered, once, with this status; id, operation,
  * padding right. */
 void expect_status_of(struct guest *g, struct guest_request *r, int status);
+
+/**
+ * expect_padding_of() - the bytes of an answer that carry nothing are zero, or,
+ * if own is given, what the guest itself had there.
+ */
+void expect_padding_of(struct guest *g, struct guest_request *r,
+		       const uint8_t *own);
 
 /** expect_answer_of() - it is answered, whatever the status. */
 void expect_answer_of(struct guest *g, struct guest_request *r);

@@ -310,6 +310,13 @@ bool guest_offers(struct guest *g, const char *key)
 	return value != NULL && strcmp(value, "0") != 0;
 }
 
+bool guest_has_node(struct guest *g, const char *key)
+{
+	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
+
+	return value != NULL;
+}
+
 uint64_t guest_sectors(const struct guest *g)
 {
 	return g->world->sectors[g->one->disk];

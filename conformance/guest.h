@@ -183,6 +183,9 @@ void guest_need(struct guest *g, bool condition, const char *reason);
  */
 bool guest_offers(struct guest *g, const char *key);
 
+/** guest_has_node() - whether the backend's directory has this node. */
+bool guest_has_node(struct guest *g, const char *key);
+
 /** guest_sectors() - true capacity of the case's disk, from the target. */
 uint64_t guest_sectors(const struct guest *g);
 

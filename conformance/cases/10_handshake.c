@@ -4,25 +4,60 @@
  */
 #include "conformance/case.h"
 
-CASE("blkif.offer.before-initwait", QUIRK,
-     "The ring and queue limits are there as soon as the backend waits.",
-     .clause = "Q2 H2 K12 A9 G1")
+CASE("blkif.offer.ring-before-initwait", QUIRK,
+     "The largest ring is there as soon as the backend waits.",
+     .clause = "Q2 H2 K12 A9")
 {
 	guest_open(g);
 	guest_set_state(g, XenbusStateInitialising);
 	expect_backend_state(g, XenbusStateInitWait);
 	expect_number(g, "max-ring-page-order", 0, 16);
-	expect_number(g, "multi-queue-max-queues", 1, 256);
 }
 
-CASE("blkif.offer.features-before-initwait", QUIRK,
-     "Features are published before the backend waits.", .clause = "K12 H2")
+CASE("blkif.offer.queues-before-initwait", QUIRK,
+     "The number of queues is there as soon as the backend waits, or never.",
+     .clause = "Q2 H2 K12 A9 G1")
+{
+	bool early;
+
+	guest_open(g);
+	guest_set_state(g, XenbusStateInitialising);
+	expect_backend_state(g, XenbusStateInitWait);
+	early = guest_has_node(g, "multi-queue-max-queues");
+	guest_vanish(g);
+	guest_connect(g);
+	if (!early)
+		expect_no_node(g, "multi-queue-max-queues");
+	else
+		expect_number(g, "multi-queue-max-queues", 1, 256);
+}
+
+CASE("blkif.offer.flush-before-initwait", QUIRK,
+     "That a flush is understood is published before the backend waits.",
+     .clause = "K12 H2 C3")
 {
 	guest_open(g);
 	guest_set_state(g, XenbusStateInitialising);
 	expect_backend_state(g, XenbusStateInitWait);
 	expect_number(g, "feature-flush-cache", 0, 1);
-	expect_number(g, "feature-persistent", 0, 1);
+}
+
+CASE("blkif.offer.persistent-before-initwait", QUIRK,
+     "That grants are kept is published before the backend waits, or never.",
+     .clause = "K12 H2 C5")
+{
+	bool early;
+
+	guest_open(g);
+	guest_set_state(g, XenbusStateInitialising);
+	expect_backend_state(g, XenbusStateInitWait);
+	early = guest_has_node(g, "feature-persistent");
+	guest_vanish(g);
+	guest_connect(g);
+	if (!early)
+		expect_no_node(g, "feature-persistent");
+	else
+		expect_number(g, "feature-persistent", 0, 1);
 }
 
 CASE("blkif.offer.ring-limits-agree", SHOULD,

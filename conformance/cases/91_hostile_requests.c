@@ -28,21 +28,21 @@ static void refuse_operation(struct guest *g, uint8_t operation)
 		BLKIF_RSP_EOPNOTSUPP);
 }
 
-CASE("blkif.hostile.operation-reserved", ROBUST,
+CASE("blkif.hostile.operation-reserved", QUIRK,
      "The reserved operation 4 is answered EOPNOTSUPP.", .clause = "I4 K5",
      .refusal = "OPERATION_UNKNOWN")
 {
 	refuse_operation(g, BLKIF_OP_RESERVED_1);
 }
 
-CASE("blkif.hostile.operation-7", ROBUST,
+CASE("blkif.hostile.operation-7", QUIRK,
      "An operation that nobody defined is answered EOPNOTSUPP.",
      .clause = "K5 K13 J11", .refusal = "OPERATION_UNKNOWN")
 {
 	refuse_operation(g, 7);
 }
 
-CASE("blkif.hostile.operation-255", ROBUST,
+CASE("blkif.hostile.operation-255", QUIRK,
      "Operation 255 is answered EOPNOTSUPP.", .clause = "K5 J10",
      .refusal = "OPERATION_UNKNOWN")
 {
@@ -90,7 +90,7 @@ CASE("blkif.hostile.indirect-not-offered", QUIRK,
 		BLKIF_RSP_EOPNOTSUPP);
 }
 
-CASE("blkif.hostile.no-segments-read", ROBUST,
+CASE("blkif.hostile.no-segments-read", QUIRK,
      "A read without segments is refused.", .clause = "K13",
      .refusal = "SEGMENTS_NONE")
 {
@@ -100,7 +100,7 @@ CASE("blkif.hostile.no-segments-read", ROBUST,
 			   BLKIF_RSP_ERROR);
 }
 
-CASE("blkif.hostile.no-segments-write", ROBUST,
+CASE("blkif.hostile.no-segments-write", QUIRK,
      "A write without segments is refused.", .clause = "K13",
      .refusal = "SEGMENTS_NONE")
 {
@@ -343,7 +343,7 @@ CASE("blkif.hostile.read-beside-bad-grant", ROBUST,
 		expect_data(g, bad, 1);
 }
 
-CASE("blkif.hostile.mixed-with-good", ROBUST,
+CASE("blkif.hostile.mixed-with-good", QUIRK,
      "Among refused requests the good ones are served.", .clause = "K13 R9")
 {
 	guest_connect(g);

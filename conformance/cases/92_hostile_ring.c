@@ -19,7 +19,7 @@ static void run_away(struct guest *g, uint32_t req_prod)
 	expect_untouched(g, r);
 }
 
-CASE("blkif.ring.overflow", ROBUST,
+CASE("blkif.ring.overflow", QUIRK,
      "A req_prod one further than the ring is long ends the service: error "
      "node, Closing, no response.",
      .clause = "R4 K13", .refusal = "RING_OVERFLOW")
@@ -27,21 +27,21 @@ CASE("blkif.ring.overflow", ROBUST,
 	run_away(g, 33);
 }
 
-CASE("blkif.ring.overflow-far", ROBUST,
+CASE("blkif.ring.overflow-far", QUIRK,
      "So does one that is half the number range ahead.", .clause = "R4 K13",
      .refusal = "RING_OVERFLOW")
 {
 	run_away(g, 0x80000000u);
 }
 
-CASE("blkif.ring.backwards", ROBUST,
+CASE("blkif.ring.backwards", QUIRK,
      "A req_prod that goes backwards is an overflow as well.",
      .clause = "R4 K13", .refusal = "RING_OVERFLOW")
 {
 	run_away(g, UINT32_MAX);
 }
 
-CASE("blkif.ring.overflow-under-load", ROBUST,
+CASE("blkif.ring.overflow-under-load", QUIRK,
      "An overflow behind requests in flight ends the service; those are "
      "finished or left alone, never answered twice.",
      .clause = "R4 Q4", .refusal = "RING_OVERFLOW")

@@ -30,7 +30,7 @@
 #define GUEST		5u
 #define DISK_BYTES	(8u << 20)
 #define STEP_NS		1000000l
-#define READY_STEPS	15000u /* of about a millisecond */
+#define READY_STEPS	4000u /* of about a millisecond */
 #define UNPLUG_STEPS	3000u
 #define PATH_BYTES	256u
 #define WORLD_VARIABLE	"XENBLK_CONFORM_WORLD"
@@ -41,6 +41,7 @@ struct hosted {
 	const char *kind;	  /* directory below backend/ */
 	const char *params_start; /* before the image's path */
 	bool per_case;		  /* a new process for every case */
+	bool writable_only;	  /* cannot be given a read-only disk */
 	int (*spawn)(struct program *program);
 };
 
@@ -53,6 +54,11 @@ static struct {
 	char params[CASE_DISK_COUNT][PATH_BYTES];
 	struct toolstack_disk disks[CASE_DISK_COUNT];
 } world;
+
+static bool offers_disk(enum case_disk disk)
+{
+	return disk == DISK_WRITABLE || !world.hosted->writable_only;
+}
 
 static void nap(void)
 {
@@ -207,13 +213,22 @@ static void stop_hosted(void)
 
 /* --- around a case, in the runner --- */
 
+/* The last thing that the backend wrote and nobody has seen yet. */
+static void last_line(char *last, size_t bytes)
+{
+	char line[200];
+
+	last[0] = '\0';
+	while (program_log_line(&world.program, line, sizeof(line)))
+		snprintf(last, bytes, "%s", line);
+}
+
 /* Why the backend died, from its own last words. */
 static void last_words(char why[TARGET_TEXT_BYTES])
 {
-	char line[200], last[200] = "";
+	char last[200];
 
-	while (program_log_line(&world.program, line, sizeof(line)))
-		memcpy(last, line, sizeof(last));
+	last_line(last, sizeof(last));
 	if (WIFSIGNALED(world.program.status))
 		snprintf(why, TARGET_TEXT_BYTES,
 			 "the backend died of signal %d: %.180s",
@@ -249,6 +264,8 @@ static bool backend_ready(const struct toolstack_disk *disk)
 static int await_backend(const struct toolstack_disk *disk,
 			 char why[TARGET_TEXT_BYTES])
 {
+	char line[200];
+
 	for (unsigned int i = 0; i < READY_STEPS; i++) {
 		if (backend_ready(disk))
 			return 0;
@@ -258,31 +275,12 @@ static int await_backend(const struct toolstack_disk *disk,
 		}
 		nap();
 	}
+	last_line(line, sizeof(line));
 	snprintf(why, TARGET_TEXT_BYTES,
-		 "the backend does not come to InitWait, it is in state %u",
-		 toolstack_state(world.store, disk));
+		 "the backend does not come to InitWait, it is in state %u; it "
+		 "said: %.150s",
+		 toolstack_state(world.store, disk), line);
 	return -ETIMEDOUT;
-}
-
-/* A daemon that the last case killed is replaced, so that the next one is
- * judged alone. */
-static int dropin_before(const struct conform_case *one,
-			 char why[TARGET_TEXT_BYTES])
-{
-	const struct toolstack_disk *disk = &world.disks[one->disk];
-	bool needed = world.hosted->per_case || !program_alive(&world.program);
-	int result = toolstack_plug(world.store, disk);
-
-	if (result != 0) {
-		snprintf(why, TARGET_TEXT_BYTES,
-			 "the disk cannot be plugged: %s", strerror(-result));
-		return result;
-	}
-	if (needed) {
-		program_stop(&world.program);
-		result = start_backend(why);
-	}
-	return result == 0 ? await_backend(disk, why) : result;
 }
 
 /*
@@ -294,7 +292,10 @@ static bool take_disk_away(const struct toolstack_disk *disk)
 	bool let_go = false;
 
 	toolstack_forget_frontend(world.store, disk);
-	toolstack_ask_unplug(world.store, disk);
+	/* one that is Closed already need not be asked again */
+	let_go = toolstack_unplugged(world.store, disk);
+	if (!let_go)
+		toolstack_ask_unplug(world.store, disk);
 	for (unsigned int i = 0; i < UNPLUG_STEPS && !let_go; i++) {
 		if (!program_alive(&world.program))
 			break;
@@ -306,12 +307,43 @@ static bool take_disk_away(const struct toolstack_disk *disk)
 	return let_go;
 }
 
+/* A daemon that the last case killed is replaced, so that the next one is
+ * judged alone. */
+static int dropin_before(const struct conform_case *one,
+			 char why[TARGET_TEXT_BYTES])
+{
+	const struct toolstack_disk *disk = &world.disks[one->disk];
+	bool needed = world.hosted->per_case || !program_alive(&world.program);
+	int result;
+
+	if (!offers_disk(one->disk))
+		return 0;
+	/* Before the disk is there: a backend that ends may tidy up after
+	 * itself. */
+	if (needed)
+		program_stop(&world.program);
+	result = toolstack_plug(world.store, disk);
+	if (result != 0)
+		snprintf(why, TARGET_TEXT_BYTES,
+			 "the disk cannot be plugged: %s", strerror(-result));
+	if (result == 0 && needed)
+		result = start_backend(why);
+	if (result == 0)
+		result = await_backend(disk, why);
+	if (result != 0)
+		take_disk_away(disk);
+	return result;
+}
+
 static enum target_health dropin_after(const struct conform_case *one,
 				       char why[TARGET_TEXT_BYTES])
 {
-	bool alive = program_alive(&world.program);
-	bool let_go = take_disk_away(&world.disks[one->disk]);
+	bool alive, let_go;
 
+	if (!offers_disk(one->disk))
+		return TARGET_ALIVE;
+	alive = program_alive(&world.program);
+	let_go = take_disk_away(&world.disks[one->disk]);
 	if (!alive || worker_died(why)) {
 		if (!alive)
 			last_words(why);
@@ -385,7 +417,8 @@ static int dropin_enter(const struct conform_case *one,
 	setenv("XENSIM_DOMID", domid, 1);
 	setenv("XENSTORED_PATH", world.guest_socket, 1);
 	guest->domid = GUEST;
-	guest->devid[one->disk] = world.disks[one->disk].devid;
+	if (offers_disk(one->disk))
+		guest->devid[one->disk] = world.disks[one->disk].devid;
 	guest->sectors[one->disk] = DISK_BYTES / 512;
 	guest->durable = true;
 	guest->replug = world.hosted->per_case ? NULL : replug;
@@ -471,6 +504,9 @@ static int spawn_qemu(struct program *program)
 static const struct hosted qemu_disk = {
 	.kind = "qdisk",
 	.params_start = "aio:",
+	/* 7.2 opens the image read-only and then wants to write to it: "Block
+	 * node is read-only" */
+	.writable_only = true,
 	.per_case = true,
 	.spawn = spawn_qemu,
 };

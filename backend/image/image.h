@@ -4,7 +4,8 @@
  * An image is the backing store of one virtual disk; a channel is one queue's
  * own way into it, used by that queue's thread alone.  I/O is asynchronous: a
  * submitted operation completes exactly once, through poll().  Engines: file
- * (io_uring), null, ram; the simulator's tests bring a faulty disk of their own.
+ * (io_uring), null, ram; the simulator's tests bring a faulty disk of their
+ * own.
  *
  * Ranges were checked before they get here; an engine CHECKs them again, since
  * only our own bug could have let a wrong one through.
@@ -20,7 +21,8 @@
 enum image_operation {
 	IMAGE_READ,
 	IMAGE_WRITE,
-	IMAGE_FLUSH, /* all writes that completed before, on any channel, become durable */
+	IMAGE_FLUSH, /* all writes that completed before, on any channel, become
+			durable */
 	IMAGE_OPERATION_COUNT,
 };
 
@@ -34,7 +36,8 @@ struct image_info {
 struct image_io {
 	enum image_operation operation;
 	uint64_t sector;
-	uint32_t tag; /* comes back in image_done; unique among those in flight */
+	uint32_t tag; /* comes back in image_done; unique among those in flight
+		       */
 	uint32_t iov_count;
 	struct iovec *iov; /* an engine may advance it after a short transfer */
 };
@@ -51,16 +54,17 @@ struct image_operations {
 	void (*info)(const struct image *image, struct image_info *info);
 	/* depth: operations in flight at most; queue: which one, 0 .. */
 	int (*open_channel)(struct image *image, unsigned int queue,
-			    unsigned int depth,
-			    struct image_channel **channel);
+			    unsigned int depth, struct image_channel **channel);
 	/* nothing may be in flight */
 	void (*close_channel)(struct image_channel *channel);
-	/* takes the operation; 0, or -errno when it could not be taken at all */
+	/* takes the operation; 0, or -errno when it could not be taken at all
+	 */
 	int (*submit)(struct image_channel *channel, const struct image_io *io);
 	/* hands on what was submitted and collects completions; never blocks */
 	unsigned int (*poll)(struct image_channel *channel,
 			     struct image_done *done, unsigned int room);
-	/* a descriptor that becomes readable when poll() has something; -1: never needed */
+	/* a descriptor that becomes readable when poll() has something; -1:
+	 * never needed */
 	int (*descriptor)(const struct image_channel *channel);
 	/* all channels are closed */
 	void (*close)(struct image *image);

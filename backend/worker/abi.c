@@ -5,7 +5,7 @@
 
 #include "backend/base/check.h"
 
-#define RING_HEADER_BYTES 64u
+#define HEADER_BYTES 64u
 
 /* Where the fields lie; segments are 8 bytes each in both layouts. */
 struct layout {
@@ -58,7 +58,7 @@ uint32_t abi_ring_slots(enum link_abi abi, unsigned int pages)
 	uint32_t slots = 1;
 
 	CHECK(pages >= 1 && pages <= LIMIT_RING_PAGES);
-	fit = (pages * XEN_PAGE_BYTES - RING_HEADER_BYTES) /
+	fit = (pages * XEN_PAGE_BYTES - HEADER_BYTES) /
 	      (4u * layout_of(abi)->words);
 	while (slots * 2 <= fit)
 		slots *= 2;

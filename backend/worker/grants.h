@@ -37,6 +37,7 @@ void *grants_map(struct grants *grants, const uint32_t *grefs,
 /** grants_unmap() - give back exactly what one grants_map() returned. */
 void grants_unmap(struct grants *grants, void *address, unsigned int count);
 
+/** grants_mapped() - pages that are mapped through this handle now. */
 unsigned int grants_mapped(const struct grants *grants);
 
 /* --- copies: collect, run once, ask how each went --- */

@@ -52,6 +52,7 @@ void *persistent_page(const struct persistent_entry *entry);
  */
 uint64_t persistent_expire(struct persistent *cache, uint64_t before_ns);
 
+/** persistent_count() - entries, in use and idle. */
 unsigned int persistent_count(const struct persistent *cache);
 
 /** persistent_check() - CHECK every relation (walks all entries). */

@@ -71,4 +71,5 @@ static inline uint32_t ring_unanswered(const struct ring *ring)
 	return ring->req_cons - ring->rsp_prod;
 }
 
+/** ring_check() - CHECK all relations among the private indices. */
 void ring_check(const struct ring *ring);

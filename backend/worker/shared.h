@@ -15,6 +15,7 @@
 
 struct shared;
 
+/** shared_load() - one 32-bit word, read exactly once; offset in bytes. */
 static inline uint32_t shared_load(const struct shared *memory, size_t offset)
 {
 	const char *bytes = (const char *)memory;
@@ -33,6 +34,7 @@ static inline uint32_t shared_load_acquire(const struct shared *memory,
 			       __ATOMIC_ACQUIRE);
 }
 
+/** shared_store() - one 32-bit word, written exactly once; offset in bytes. */
 static inline void shared_store(struct shared *memory, size_t offset,
 				uint32_t value)
 {
@@ -61,6 +63,7 @@ static inline void shared_copy_out(uint32_t *to, const struct shared *memory,
 		to[i] = shared_load(memory, offset + 4 * i);
 }
 
+/** shared_copy_in() - writes whole 32-bit words, each once. */
 static inline void shared_copy_in(struct shared *memory, size_t offset,
 				  const uint32_t *from, size_t words)
 {

@@ -67,4 +67,5 @@ int submit_fd(const struct submit *submit);
  */
 uint64_t submit_trim(struct submit *submit, uint64_t now_ns, uint64_t idle_ns);
 
+/** submit_check() - CHECK all relations (walks the slots). */
 void submit_check(const struct submit *submit);

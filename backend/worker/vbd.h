@@ -85,6 +85,7 @@ enum refusal vbd_broken(const struct vbd *vbd, unsigned int *queue);
  */
 int vbd_alarm_fd(const struct vbd *vbd);
 
+/* What it is now: its state, its attached queues, and each of those. */
 enum vbd_state vbd_state(const struct vbd *vbd);
 unsigned int vbd_queues(const struct vbd *vbd);
 struct queue *vbd_queue(struct vbd *vbd, unsigned int i);

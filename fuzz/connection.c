@@ -149,6 +149,7 @@ static bool try_attach(struct player *player, const struct connection *wanted)
 	refusal = vbd_attach(player->vbd, &attach, &queue);
 	vbd_check(player->vbd);
 	judge(player, refusal, must_refuse);
+	player->detached = now.ledger;
 	if (refusal != REFUSAL_NONE) {
 		ledger_check_baseline(&now);
 		return false;
@@ -176,6 +177,7 @@ void connection_detach(struct player *player)
 {
 	const unsigned int queues = player->guest.shape.queues;
 	const bool held = player->disk.hold;
+	struct ledger_baseline now;
 
 	/* A detach waits for the disk, so the disk must get on. */
 	disk_release(&player->disk);
@@ -194,4 +196,7 @@ void connection_detach(struct player *player)
 			    model_inflight(&player->model));
 	memory_check_all(&player->model);
 	storage_check_all(&player->model);
+	now.ledger = player->detached;
+	now.unmap_failed = player->baseline.unmap_failed;
+	ledger_check_baseline(&now);
 }

@@ -14,7 +14,7 @@ static const unsigned int index_offset[] = {
 	[GUEST_RSP_EVENT] = 12,
 };
 
-#define RING_HEADER 64u
+#define HEADER_BYTES 64u
 
 /* The bystander's pages stand behind the same numbers in its own table, so that
  * a backend that confuses domains maps them instead of failing. */
@@ -90,7 +90,7 @@ void guest_set_index(struct guest *guest, unsigned int queue,
 
 size_t guest_slot_offset(const struct guest *guest, uint32_t index)
 {
-	return RING_HEADER + (index & (guest->slots - 1)) * guest->slot_bytes;
+	return HEADER_BYTES + (index & (guest->slots - 1)) * guest->slot_bytes;
 }
 
 static void new_ring(struct guest *guest, unsigned int queue)
@@ -149,7 +149,7 @@ void guest_connect(struct guest *guest, const struct guest_shape *shape,
 
 	guest->shape = *shape;
 	guest->slot_bytes = reference_slot_bytes(shape->packed);
-	fit = (uint32_t)(((XEN_PAGE_BYTES << shape->order) - RING_HEADER) /
+	fit = (uint32_t)(((XEN_PAGE_BYTES << shape->order) - HEADER_BYTES) /
 			 guest->slot_bytes);
 	guest->slots = 1;
 	while (guest->slots * 2 <= fit)

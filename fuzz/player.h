@@ -32,7 +32,8 @@ struct player {
 	struct model model;
 	struct vbd *vbd;
 	struct inflight_region *region;
-	struct ledger_baseline baseline;
+	struct ledger_baseline baseline; /* before the disk was made */
+	struct sim_ledger detached;	 /* before the last attach */
 	uint32_t persistent_cap;
 	bool attached;
 	bool attach_may_fail;

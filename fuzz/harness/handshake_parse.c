@@ -57,7 +57,8 @@ static bool get(void *context, const char *key, struct handshake_value *value)
 	if (keys->count == MAX_KEYS || strlen(key) >= HANDSHAKE_KEY_BYTES)
 		oracle_fail(ORACLE_WORK, "key %u is \"%s\"", keys->count, key);
 	else
-		strcpy(keys->asked[keys->count++], key);
+		snprintf(keys->asked[keys->count++], HANDSHAKE_KEY_BYTES, "%s",
+			 key);
 	return find(keys, key, value);
 }
 

@@ -49,7 +49,7 @@ static unsigned int parse(const char *text)
 		if (oracle == ORACLE_COUNT) {
 			fprintf(stderr,
 				"XENBLK_ORACLES: there is no oracle \"%s\"; "
-				"xenblk-fuzz list --oracles names them\n",
+				"xenblk-fuzz(1) names them\n",
 				word);
 			exit(2);
 		}

@@ -63,9 +63,14 @@ def _parser(version):
         command.add_argument(
             "--json", action="store_true", help="one JSON document"
         )
-    run.add_argument(
-        "--svg", metavar="FILE", help="draw the figures into this file"
+    show = commands.add_parser(
+        "show", help="table and picture of an earlier run --json"
     )
+    show.add_argument("document", metavar="FILE")
+    for command in (run, show):
+        command.add_argument(
+            "--svg", metavar="FILE", help="draw the figures into this file"
+        )
     run.add_argument(
         "--repeats", type=_positive(int), metavar="N",
         help="rounds; the first is dropped (4; quick: 2)",
@@ -103,6 +108,25 @@ def _document(bench, description):
     }
 
 
+def _draw(path, document):
+    if path:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(plot.draw(document))
+
+
+def _show(arguments):
+    try:
+        with open(arguments.document, encoding="utf-8") as f:
+            document = json.load(f)
+        lines = table.text(document)
+    except (ValueError, KeyError, TypeError) as error:
+        _say(f"{arguments.document} is no output of run --json: {error!r}")
+        return USAGE
+    print("\n".join(lines))
+    _draw(arguments.svg, document)
+    return OK
+
+
 def _run(arguments, rows, cpus):
     tools = machine.Tools(os.path.dirname(os.path.abspath(sys.argv[0])))
     plan = outside.Plan(arguments.quick, arguments.seconds, arguments.repeats)
@@ -118,9 +142,7 @@ def _run(arguments, rows, cpus):
         print()
     else:
         print("\n".join(table.text(document)))
-    if arguments.svg:
-        with open(arguments.svg, "w", encoding="utf-8") as f:
-            f.write(plot.draw(document))
+    _draw(arguments.svg, document)
     if not document["rows"]:
         return NOTHING
     return FAILED if bench.failed else OK
@@ -131,6 +153,8 @@ def main(version):
     if sys.argv[1:2] == ["inside"] and len(sys.argv) == 3:
         return inside.main(sys.argv[2])
     arguments = _parser(version).parse_args()
+    if arguments.command == "show":
+        return _guarded(lambda: _show(arguments))
     cpus = machine.Cpus()
     rows = cases.all_rows(cpus.placements, arguments.quick)
     rows = cases.chosen(rows, arguments.case, arguments.backend)
@@ -141,11 +165,15 @@ def main(version):
         return _list(rows, arguments.json)
     # A polite end is an interruption: worlds and files are cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return _guarded(lambda: _run(arguments, rows, cpus))
+
+
+def _guarded(action):
+    """What the action returns, or BROKEN with a sentence."""
     try:
-        return _run(arguments, rows, cpus)
+        return action()
     except KeyboardInterrupt:
         _say("interrupted; nothing was left running")
-        return BROKEN
     except OSError as error:
         _say(f"{error.filename or 'the bench'}: {error.strerror or error}")
-        return BROKEN
+    return BROKEN

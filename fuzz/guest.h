@@ -23,7 +23,7 @@
 #define OTHER_DOMID   2u /* a bystander: nothing of it may ever change */
 
 #define GUEST_QUEUES	 4u
-#define GUEST_DATA_PAGES 32u
+#define GUEST_DATA_PAGES 24u
 #define GUEST_RING_FRAME GUEST_DATA_PAGES
 #define GUEST_PAGES	 (GUEST_DATA_PAGES + GUEST_QUEUES * LIMIT_RING_PAGES)
 #define OTHER_PAGES	 2u

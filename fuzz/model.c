@@ -21,7 +21,10 @@ void model_reset(struct model *model)
 			disk_pattern(sector,
 				     model->bytes + sector * SECTOR_BYTES);
 		}
-	memset(model->page, 0, sizeof(model->page));
+	for (unsigned int p = 0; p < GUEST_DATA_PAGES; p++)
+		if ((model->page_touched >> p & 1) != 0)
+			memset(model->page[p], 0, XEN_PAGE_BYTES);
+	model->page_touched = 0;
 	memset(model->page_readers, 0, sizeof(model->page_readers));
 	memset(model->page_writers, 0, sizeof(model->page_writers));
 	memset(model->disk_readers, 0, sizeof(model->disk_readers));
@@ -191,6 +194,7 @@ void model_guest_writes(struct model *model, unsigned int page, unsigned int at,
 		for_each_expected(model, loosen_page, &page);
 	memcpy(model->guest->memory + page * XEN_PAGE_BYTES + at, bytes, count);
 	memcpy(model->page[page] + at, bytes, count);
+	model->page_touched |= 1u << page;
 }
 
 static void loosen_gref(struct model *model, struct expected *e,

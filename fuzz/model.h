@@ -74,6 +74,7 @@ struct model {
 	uint16_t page_writers[GUEST_DATA_PAGES * PAGE_SECTORS];
 	uint16_t disk_readers[DISK_MAX_SECTORS];
 	uint16_t disk_writers[DISK_MAX_SECTORS];
+	uint32_t page_touched; /* not zero any more, one bit per page */
 	uint8_t page[GUEST_DATA_PAGES][XEN_PAGE_BYTES];
 	uint8_t bytes[DISK_MAX_SECTORS * SECTOR_BYTES];
 };

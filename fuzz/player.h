@@ -38,7 +38,8 @@ struct player {
 	bool attached;
 	bool attach_may_fail;
 	bool awake[GUEST_QUEUES];
-	unsigned int checks;		     /* full comparisons made so far */
+	unsigned int checks; /* full comparisons made so far */
+	unsigned int turns;
 	unsigned int attaches;		     /* made by the script so far */
 	unsigned int next_page, next_sector; /* where requests do not meet */
 };

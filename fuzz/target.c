@@ -18,7 +18,9 @@ const char *__ubsan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "quarantine_size_mb=4:malloc_context_size=6:"
-	       "handle_abort=1:detect_stack_use_after_return=0";
+	       "handle_abort=1:detect_stack_use_after_return=0:"
+	       "allocator_release_to_os_interval_ms=-1:"
+	       "max_malloc_fill_size=512";
 }
 
 const char *__ubsan_default_options(void)

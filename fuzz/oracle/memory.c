@@ -34,6 +34,7 @@ static void check_segment(struct model *model, const struct expected *e,
 	for (unsigned int p = 0; p < GUEST_DATA_PAGES; p++) {
 		if ((e->pages[i] >> p & 1) == 0)
 			continue;
+		model->page_touched |= 1u << p;
 		for (unsigned int s = e->request.segment[i].first;
 		     s <= e->request.segment[i].last; s++) {
 			uint64_t from = at + s - e->request.segment[i].first;

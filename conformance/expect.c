@@ -29,21 +29,30 @@ void expect_at(struct guest *g, const char *file, int line)
 	g->result.line = line;
 }
 
+static void no_answer(struct guest *g, const struct guest_request *r)
+{
+	guest_fail(g, "the request is answered",
+		   "no response on queue %u; the backend is in state %u",
+		   r->queue, front_backend_state(g->front));
+}
+
+/* We always ask for an event at the next response before we wait (A3, R6). */
 static void wait_for_answer(struct guest *g, struct guest_request *r)
 {
-	for (unsigned int i = 0; i < WAKEUPS_MAX; i++) {
+	bool woken = true;
+
+	for (unsigned int i = 0; i < WAKEUPS_MAX && woken; i++) {
 		guest_collect(g);
 		if (r->answered)
 			return;
-		if (!guest_wait(g))
-			break;
+		woken = guest_wait(g);
 	}
 	guest_collect(g);
 	if (!r->answered)
-		guest_fail(g, "the request is answered",
-			   "no response on queue %u; the backend is in state "
-			   "%u",
-			   r->queue, front_backend_state(g->front));
+		no_answer(g, r);
+	if (!woken)
+		guest_fail(g, "the notification that was asked for",
+			   "the response came without one");
 }
 
 static const char *status_name(int status, char *buffer, size_t bytes)
@@ -297,20 +306,37 @@ void expect_node_absent(struct guest *g, const char *key)
 	guest_fail(g, expected, "it is \"%.100s\"", value);
 }
 
+/* Ending a grant always succeeds for a guest; only a target may know who maps
+ * it. */
 void expect_pages_unmapped(struct guest *g, struct guest_request *r)
 {
 	for (unsigned int i = 0; i < r->pages; i++) {
-		int result = front_page_end(g->front, &r->page[i]);
+		unsigned int mappings =
+			g->world->mapped == NULL
+				? 0
+				: g->world->mapped(g->world->context,
+						   r->page[i].gref);
 
-		if (result != 0)
+		if (mappings != 0)
 			guest_fail(g,
 				   "the backend keeps no grant of the request "
 				   "mapped",
-				   "ending the grant of page %u: %s", i,
-				   strerror(-result));
-		r->page[i].data = NULL;
+				   "the grant of page %u is mapped %u times", i,
+				   mappings);
 	}
-	r->pages = 0;
+}
+
+void expect_error_naming(struct guest *g, const char *word)
+{
+	char expected[GUEST_TEXT_BYTES], got[GUEST_TEXT_BYTES];
+	CLEANUP(free_string) char *error = guest_backend_error(g);
+
+	if (error != NULL && strstr(error, word) != NULL)
+		return;
+	snprintf(expected, sizeof(expected), "an error node that names %s",
+		 word);
+	snprintf(got, sizeof(got), "%s", error == NULL ? "none" : error);
+	guest_end(g, GUEST_FAILED, expected, got);
 }
 
 void expect_condition(struct guest *g, bool condition, const char *expected)

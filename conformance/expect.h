@@ -25,8 +25,9 @@ void expect_at(struct guest *g, const char *file, int line);
 	EXPECT(g, expect_disk_holds(g, sector, sectors, seed))
 #define expect_backend_state(g, state)                                         \
 	EXPECT(g, expect_backend_state_is(g, state))
-#define expect_error_node(g) EXPECT(g, expect_error_node_set(g))
-#define expect_refused(g)    EXPECT(g, expect_connection_refused(g))
+#define expect_error_node(g)	    EXPECT(g, expect_error_node_set(g))
+#define expect_error_names(g, word) EXPECT(g, expect_error_naming(g, word))
+#define expect_refused(g)	    EXPECT(g, expect_connection_refused(g))
 #define expect_number(g, key, low, high)                                       \
 	EXPECT(g, expect_number_between(g, key, low, high))
 /* for a node that may be missing: then its default is what counts */
@@ -73,6 +74,10 @@ void expect_backend_state_is(struct guest *g, unsigned int state);
 
 /** expect_error_node_set() - the backend left a sentence in its error node. */
 void expect_error_node_set(struct guest *g);
+
+/** expect_error_naming() - the error node names this key: it was refused for
+ * it. */
+void expect_error_naming(struct guest *g, const char *word);
 
 /** expect_connection_refused() - the backend goes to Closing, with an error
  * node. */

@@ -253,6 +253,14 @@ void guest_remove_node(struct guest *g, const char *key)
 	must(g, front_remove(g->front, key), key);
 }
 
+void guest_copy_node(struct guest *g, const char *from, const char *to)
+{
+	CLEANUP(free_string) char *value = front_read(g->front, from);
+
+	must(g, value == NULL ? -ENOENT : 0, from);
+	must(g, front_write(g->front, to, "%s", value), to);
+}
+
 void guest_close(struct guest *g)
 {
 	int result;

@@ -59,6 +59,9 @@ struct guest_world {
 	/* what the backend left in its error node, malloc'd, which a guest
 	 * itself may not read; NULL: nobody can */
 	char *(*error)(void *context, enum case_disk disk);
+	/* how many mappings of a grant the backend holds, which a guest cannot
+	 * see by itself; NULL: nobody can */
+	unsigned int (*mapped)(void *context, uint32_t gref);
 	int timeout_ms; /* of one expectation */
 };
 
@@ -152,6 +155,9 @@ void guest_set_state(struct guest *g, unsigned int state);
 void guest_node(struct guest *g, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void guest_remove_node(struct guest *g, const char *key);
+
+/** guest_copy_node() - let one of our nodes say what another says. */
+void guest_copy_node(struct guest *g, const char *from, const char *to);
 
 /** guest_close() - orderly: Closing, the backend's Closed, Closed; frees all.
  */

@@ -256,17 +256,26 @@ CASE("blkif.ring.one-response-each", MUST,
 
 CASE("blkif.ring.event-armed", MUST,
      "An idle backend has asked for an event at the next request.",
-     .clause = "A1")
+     .clause = "A1 R7")
 {
 	struct guest_request *r;
+	struct front_indices now;
 
 	guest_connect(g);
 	for (unsigned int i = 0; i < 5; i++) {
-		r = guest_read(g, .sector = 8 * i);
 		/* no kick of our own: only what req_event asks for */
+		r = guest_read(g, .sector = 8 * i);
 		guest_send(g, r);
 		expect_okay(g, r);
 	}
+	/* a backend that still polls has not armed it yet: let it come to rest
+	 */
+	do {
+		front_indices(guest_queue(g, 0), &now);
+	} while (now.req_event != now.req_prod + 1 && guest_wait(g));
+	front_indices(guest_queue(g, 0), &now);
+	expect_true(g, now.req_event == now.req_prod + 1,
+		    "req_event is one more than req_prod");
 }
 
 CASE("blkif.ring.hold-off", MAY,

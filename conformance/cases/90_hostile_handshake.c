@@ -13,6 +13,7 @@ static void lie(struct guest *g, const char *key, const char *value)
 	guest_node(g, key, "%s", value);
 	guest_set_state(g, XenbusStateInitialised);
 	expect_refused(g);
+	expect_error_names(g, key);
 }
 
 static void leave_out(struct guest *g, const char *key)
@@ -21,6 +22,7 @@ static void leave_out(struct guest *g, const char *key)
 	guest_remove_node(g, key);
 	guest_set_state(g, XenbusStateInitialised);
 	expect_refused(g);
+	expect_error_names(g, key);
 }
 
 CASE("blkif.hostile.protocol-unknown", QUIRK, "An unknown protocol is refused.",
@@ -55,6 +57,7 @@ CASE("blkif.hostile.ring-order-too-big", QUIRK,
 	guest_node(g, "ring-page-order", "%u", (unsigned int)order + 1);
 	guest_set_state(g, XenbusStateInitialised);
 	expect_refused(g);
+	expect_error_names(g, "ring-page-order");
 }
 
 CASE("blkif.hostile.ring-order-shift", QUIRK,
@@ -130,6 +133,7 @@ CASE("blkif.hostile.queues-too-many", QUIRK,
 	guest_node(g, "multi-queue-num-queues", "%u", (unsigned int)most + 1);
 	guest_set_state(g, XenbusStateInitialised);
 	expect_refused(g);
+	expect_error_names(g, "multi-queue-num-queues");
 }
 
 CASE("blkif.hostile.queues-huge", QUIRK,
@@ -147,7 +151,11 @@ CASE("blkif.hostile.queues-garbage", QUIRK,
 CASE("blkif.hostile.queue-keys-missing", QUIRK,
      "Two queues without their directories are refused.", .clause = "G4 K13")
 {
-	lie(g, "multi-queue-num-queues", "2");
+	guest_prepare(g);
+	guest_node(g, "multi-queue-num-queues", "2");
+	guest_set_state(g, XenbusStateInitialised);
+	expect_refused(g);
+	expect_error_names(g, "queue-");
 }
 
 CASE("blkif.hostile.one-queue-incomplete", QUIRK,
@@ -176,7 +184,10 @@ CASE("blkif.hostile.event-channel-unbound", QUIRK,
      "An event-channel that nobody offered is refused.", .clause = "F1",
      .refusal = "EVENT_CHANNEL")
 {
-	lie(g, "event-channel", "1000");
+	guest_prepare(g);
+	guest_node(g, "event-channel", "1000");
+	guest_set_state(g, XenbusStateInitialised);
+	expect_refused(g);
 }
 
 CASE("blkif.hostile.event-channel-huge", QUIRK,
@@ -195,7 +206,10 @@ CASE("blkif.hostile.ring-ref-bad", QUIRK,
      "A ring-ref that was not granted is refused.", .clause = "F2",
      .refusal = "RING_GRANT")
 {
-	lie(g, "ring-ref", "4000000");
+	guest_prepare(g);
+	guest_node(g, "ring-ref", "4000000");
+	guest_set_state(g, XenbusStateInitialised);
+	expect_refused(g);
 }
 
 CASE("blkif.hostile.ring-ref-garbage", QUIRK,
@@ -237,6 +251,33 @@ CASE("blkif.hostile.second-ring-page-bad", QUIRK,
 	expect_refused(g);
 }
 
+CASE("blkif.hostile.ring-page-twice", QUIRK,
+     "Two queues on the same ring page are refused.", .clause = "F2 K13")
+{
+	guest_prepare(g, .queues = 2);
+	guest_copy_node(g, "queue-0/ring-ref", "queue-1/ring-ref");
+	guest_set_state(g, XenbusStateInitialised);
+	expect_refused(g);
+	expect_error_names(g, "queue-1/ring-ref");
+}
+
+CASE("blkif.hostile.event-channel-twice", QUIRK,
+     "Two queues on the same event channel are refused.", .clause = "F1 K13")
+{
+	guest_prepare(g, .queues = 2);
+	guest_copy_node(g, "queue-0/event-channel", "queue-1/event-channel");
+	guest_set_state(g, XenbusStateInitialised);
+	expect_refused(g);
+	expect_error_names(g, "queue-1/event-channel");
+}
+
+CASE("blkif.hostile.persistent-garbage", QUIRK,
+     "A feature-persistent that is neither 0 nor 1 is refused.",
+     .clause = "K13 F7 A4")
+{
+	lie(g, "feature-persistent", "yes");
+}
+
 CASE("blkif.hostile.ring-start-overflow", QUIRK,
      "A ring whose indices at connection are further apart than it is long is "
      "refused.",
@@ -246,6 +287,7 @@ CASE("blkif.hostile.ring-start-overflow", QUIRK,
 	front_set_req_prod(guest_queue(g, 0), 33);
 	guest_set_state(g, XenbusStateInitialised);
 	expect_refused(g);
+	expect_no_node(g, "sectors"); /* it never was Connected */
 }
 
 CASE("blkif.hostile.ring-start-behind", QUIRK,
@@ -258,6 +300,7 @@ CASE("blkif.hostile.ring-start-behind", QUIRK,
 	guest_publish(g);
 	guest_set_state(g, XenbusStateInitialised);
 	expect_refused(g);
+	expect_no_node(g, "sectors");
 }
 
 CASE("blkif.hostile.state-garbage", ROBUST,

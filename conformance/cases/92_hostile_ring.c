@@ -57,7 +57,7 @@ CASE("blkif.ring.overflow-under-load", QUIRK,
 	guest_collect(g);
 }
 
-CASE("blkif.ring.rsp-prod-overwritten", ROBUST,
+CASE("blkif.ring.rsp-prod-overwritten", QUIRK,
      "A frontend that overwrites rsp_prod confuses only itself.",
      .clause = "R4 K13")
 {

@@ -103,14 +103,49 @@ static bool settle(void)
 	return any;
 }
 
+/* What wakes a guest: an event on a port of its own, or a watch on the
+ * backend's state. */
+struct notice {
+	uint64_t events;
+	unsigned int state[CASE_DISK_COUNT];
+};
+
+static struct notice look_for_notice(void)
+{
+	struct notice notice;
+	struct sim_ledger ledger;
+
+	sim_ledger(GUEST, &ledger);
+	notice.events = ledger.events_delivered;
+	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++)
+		notice.state[i] = toolstack_state(world.store, &disks[i]);
+	return notice;
+}
+
+static bool settle_and_notice(void)
+{
+	struct notice before = look_for_notice(), now;
+
+	settle();
+	now = look_for_notice();
+	return now.events != before.events ||
+	       memcmp(now.state, before.state, sizeof(now.state)) != 0;
+}
+
 static int let_time_pass(void *context, struct front *front, int timeout_ms)
 {
 	(void)context;
 	(void)front;
-	if (settle())
+	if (settle_and_notice())
 		return 1;
 	sim_clock_advance((unsigned int)timeout_ms * NS_PER_MS);
-	return settle();
+	return settle_and_notice();
+}
+
+static unsigned int mapped(void *context, uint32_t gref)
+{
+	(void)context;
+	return sim_grant_mapped(GUEST, gref);
 }
 
 static int ask_unplug(void *context, enum case_disk disk)
@@ -187,6 +222,7 @@ static int inprocess_enter(const struct conform_case *one,
 	guest->replug = replug;
 	guest->ask_unplug = ask_unplug;
 	guest->error = error_of;
+	guest->mapped = mapped;
 	guest->timeout_ms = 5000;
 	return 0;
 }

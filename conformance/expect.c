@@ -295,6 +295,17 @@ uint64_t expect_number_between(struct guest *g, const char *key, uint64_t low,
 	return number;
 }
 
+void expect_node_holds(struct guest *g, const char *key, const char *text)
+{
+	char expected[GUEST_TEXT_BYTES];
+	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
+
+	if (value != NULL && strcmp(value, text) == 0)
+		return;
+	snprintf(expected, sizeof(expected), "node %s is \"%s\"", key, text);
+	guest_fail(g, expected, "it is %.100s", value ? value : "not there");
+}
+
 void expect_node_absent(struct guest *g, const char *key)
 {
 	char expected[GUEST_TEXT_BYTES];

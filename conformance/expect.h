@@ -33,8 +33,9 @@ void expect_at(struct guest *g, const char *file, int line);
 /* for a node that may be missing: then its default is what counts */
 #define expect_number_or(g, absent, key, low, high)                            \
 	(guest_has_node(g, key) ? expect_number(g, key, low, high) : (absent))
-#define expect_no_node(g, key) EXPECT(g, expect_node_absent(g, key))
-#define expect_unmapped(g, r)  EXPECT(g, expect_pages_unmapped(g, r))
+#define expect_text(g, key, text) EXPECT(g, expect_node_holds(g, key, text))
+#define expect_no_node(g, key)	  EXPECT(g, expect_node_absent(g, key))
+#define expect_unmapped(g, r)	  EXPECT(g, expect_pages_unmapped(g, r))
 #define expect_true(g, condition, expected)                                    \
 	EXPECT(g, expect_condition(g, condition, expected))
 
@@ -87,6 +88,11 @@ void expect_connection_refused(struct guest *g);
  */
 uint64_t expect_number_between(struct guest *g, const char *key, uint64_t low,
 			       uint64_t high);
+
+/** expect_node_holds() - a backend node is there and has exactly this value. */
+void expect_node_holds(struct guest *g, const char *key, const char *text);
+
+/** expect_node_absent() - the backend has no such node. */
 void expect_node_absent(struct guest *g, const char *key);
 
 /** expect_pages_unmapped() - the grants of its pages can be ended: nobody maps

@@ -181,6 +181,27 @@ CASE("blkif.properties.read-only", MUST, "info of a read-only disk says so.",
 		    "the read-only bit of info is set");
 }
 
+CASE("blkif.properties.removable", QUIRK,
+     "The removable bit of info says what the toolstack's node says.",
+     .clause = "K18 E8")
+{
+	guest_connect(g);
+	expect_true(g,
+		    ((guest_properties(g)->info & VDISK_REMOVABLE) != 0) ==
+			    guest_offers(g, "removable"),
+		    "the removable bit of info equals the node removable");
+}
+
+CASE("blkif.offer.hotplug-status", QUIRK,
+     "hotplug-status tells the toolstack that the disk is ready.",
+     .clause = "P6")
+{
+	guest_open(g);
+	guest_set_state(g, XenbusStateInitialising);
+	expect_backend_state(g, XenbusStateInitWait);
+	expect_text(g, "hotplug-status", "connected");
+}
+
 CASE("blkif.protocol.x86-64", MUST,
      "A frontend with the 64-bit layout is served.", .clause = "J12 F4")
 {

@@ -1,5 +1,5 @@
 /*
- * Targets "sim" and "qemu": real programs on the drop-in simulator.
+ * A target that is a real program on the drop-in simulator (dropin.h).
  *
  * The first start() runs this program anew inside a world (xenblk-sim run); the
  * second one, in dom0 of that world, makes a guest and starts the backend.  A
@@ -10,7 +10,7 @@
  * A backend that died, or a worker of it, is found by its process and its log,
  * and is the doing of the case that ran.
  */
-#include "conformance/targets/target.h"
+#include "conformance/targets/dropin.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,10 +24,8 @@
 #include <xen/io/xenbus.h>
 #include <xenstore.h>
 
-#include "conformance/targets/program.h"
 #include "conformance/targets/toolstack.h"
 
-#define GUEST		5u
 #define DISK_BYTES	(8u << 20)
 #define STEP_NS		1000000l
 #define READY_STEPS	4000u /* of about a millisecond */
@@ -35,15 +33,6 @@
 #define PATH_BYTES	256u
 #define WORLD_VARIABLE	"XENBLK_CONFORM_WORLD"
 #define WORKER_OBITUARY "the worker that served this disk"
-
-/* What differs among the backends that can be hosted. */
-struct hosted {
-	const char *kind;	  /* directory below backend/ */
-	const char *params_start; /* before the image's path */
-	bool per_case;		  /* a new process for every case */
-	bool writable_only;	  /* cannot be given a read-only disk */
-	int (*spawn)(struct program *program);
-};
 
 static struct {
 	const struct hosted *hosted;
@@ -106,7 +95,7 @@ static int find_guest_socket(char why[TARGET_TEXT_BYTES])
 	int result;
 
 	program_beside("xenblk-sim", simulator, sizeof(simulator));
-	snprintf(domid, sizeof(domid), "%u", GUEST);
+	snprintf(domid, sizeof(domid), "%u", DROPIN_GUEST);
 	result = program_output(command, world.guest_socket,
 				sizeof(world.guest_socket));
 	if (result != 0)
@@ -153,7 +142,7 @@ static int make_disks(char why[TARGET_TEXT_BYTES])
 	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++)
 		world.disks[i] = (struct toolstack_disk){
 			.kind = world.hosted->kind,
-			.domid = GUEST,
+			.domid = DROPIN_GUEST,
 			.devid = 51712 + 16 * i,
 			.name = i == DISK_WRITABLE ? "xvda" : "xvdb",
 			.params = world.params[i],
@@ -171,7 +160,7 @@ static void remove_images(void)
 
 static int start_backend(char why[TARGET_TEXT_BYTES])
 {
-	int result = world.hosted->spawn(&world.program);
+	int result = world.hosted->spawn(&world.program, world.directory);
 
 	if (result != 0)
 		snprintf(why, TARGET_TEXT_BYTES,
@@ -180,8 +169,8 @@ static int start_backend(char why[TARGET_TEXT_BYTES])
 	return result;
 }
 
-static int start_hosted(const struct hosted *hosted, char **argv,
-			char why[TARGET_TEXT_BYTES])
+int dropin_start(const struct hosted *hosted, char **argv,
+		 char why[TARGET_TEXT_BYTES])
 {
 	int result;
 
@@ -204,7 +193,7 @@ static int start_hosted(const struct hosted *hosted, char **argv,
 	return result;
 }
 
-static void stop_hosted(void)
+void dropin_stop(void)
 {
 	program_stop(&world.program);
 	xs_close(world.store);
@@ -309,8 +298,7 @@ static bool take_disk_away(const struct toolstack_disk *disk)
 
 /* A daemon that the last case killed is replaced, so that the next one is
  * judged alone. */
-static int dropin_before(const struct conform_case *one,
-			 char why[TARGET_TEXT_BYTES])
+int dropin_before(const struct conform_case *one, char why[TARGET_TEXT_BYTES])
 {
 	const struct toolstack_disk *disk = &world.disks[one->disk];
 	bool needed = world.hosted->per_case || !program_alive(&world.program);
@@ -335,8 +323,8 @@ static int dropin_before(const struct conform_case *one,
 	return result;
 }
 
-static enum target_health dropin_after(const struct conform_case *one,
-				       char why[TARGET_TEXT_BYTES])
+enum target_health dropin_after(const struct conform_case *one,
+				char why[TARGET_TEXT_BYTES])
 {
 	bool alive, let_go;
 
@@ -404,8 +392,7 @@ static char *error_of(void *context, enum case_disk disk)
 	return toolstack_error(world.store, &world.disks[disk]);
 }
 
-static int dropin_enter(const struct conform_case *one,
-			struct guest_world *guest)
+int dropin_enter(const struct conform_case *one, struct guest_world *guest)
 {
 	char domid[16];
 
@@ -413,10 +400,10 @@ static int dropin_enter(const struct conform_case *one,
 	world.store = xs_open(0);
 	if (world.store == NULL)
 		return -errno;
-	snprintf(domid, sizeof(domid), "%u", GUEST);
+	snprintf(domid, sizeof(domid), "%u", DROPIN_GUEST);
 	setenv("XENSIM_DOMID", domid, 1);
 	setenv("XENSTORED_PATH", world.guest_socket, 1);
-	guest->domid = GUEST;
+	guest->domid = DROPIN_GUEST;
 	if (offers_disk(one->disk))
 		guest->devid[one->disk] = world.disks[one->disk].devid;
 	guest->sectors[one->disk] = DISK_BYTES / 512;
@@ -428,103 +415,7 @@ static int dropin_enter(const struct conform_case *one,
 	return 0;
 }
 
-static uint64_t dropin_leave(void)
+uint64_t dropin_leave(void)
 {
 	return 0;
 }
-
-/* --- xenblkd --- */
-
-static int spawn_xenblkd(struct program *program)
-{
-	char daemon[PATH_BYTES], worker[PATH_BYTES], control[PATH_BYTES];
-	char *const command[] = {
-		daemon,	 "--foreground", "--worker", worker, "--control",
-		control, "--max-queues", "8",	     NULL};
-
-	program_beside("xenblkd", daemon, sizeof(daemon));
-	program_beside("xenblk-worker", worker, sizeof(worker));
-	snprintf(control, sizeof(control), "%.90s/control", world.directory);
-	return program_start(program, command);
-}
-
-static const struct hosted xenblkd = {
-	.kind = "vbd",
-	.params_start = "file:",
-	.spawn = spawn_xenblkd,
-};
-
-static int start_xenblkd(char **argv, char why[TARGET_TEXT_BYTES])
-{
-	return start_hosted(&xenblkd, argv, why);
-}
-
-static const struct target sim = {
-	.name = "sim",
-	.backend = "xenblkd",
-	.ours = true,
-	.start = start_xenblkd,
-	.stop = stop_hosted,
-	.before = dropin_before,
-	.enter = dropin_enter,
-	.leave = dropin_leave,
-	.after = dropin_after,
-};
-
-/* --- QEMU's xen-disk --- */
-
-static int spawn_qemu(struct program *program)
-{
-	char domid[16], name[16];
-	char *const command[] = {"/usr/libexec/xen-qemu-system-i386",
-				 "-xen-domid",
-				 domid,
-				 "-xen-attach",
-				 "-name",
-				 name,
-				 "-machine",
-				 "xenpv",
-				 "-nographic",
-				 "-vga",
-				 "none",
-				 "-nodefaults",
-				 "-monitor",
-				 "none",
-				 "-serial",
-				 "none",
-				 "-m",
-				 "64",
-				 NULL};
-
-	snprintf(domid, sizeof(domid), "%u", GUEST);
-	snprintf(name, sizeof(name), "dom%u", GUEST);
-	return program_start(program, command);
-}
-
-static const struct hosted qemu_disk = {
-	.kind = "qdisk",
-	.params_start = "aio:",
-	/* 7.2 opens the image read-only and then wants to write to it: "Block
-	 * node is read-only" */
-	.writable_only = true,
-	.per_case = true,
-	.spawn = spawn_qemu,
-};
-
-static int start_qemu(char **argv, char why[TARGET_TEXT_BYTES])
-{
-	return start_hosted(&qemu_disk, argv, why);
-}
-
-static const struct target qemu = {
-	.name = "qemu",
-	.backend = "QEMU xen-disk",
-	.start = start_qemu,
-	.stop = stop_hosted,
-	.before = dropin_before,
-	.enter = dropin_enter,
-	.leave = dropin_leave,
-	.after = dropin_after,
-};
-
-const struct target *const targets[] = {&sim, &qemu, NULL};

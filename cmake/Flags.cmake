@@ -24,6 +24,12 @@ target_compile_options(
             -fno-common
             $<$<C_COMPILER_ID:Clang>:-Wconditional-uninitialized>
             $<$<C_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)
+# A process that ends by _exit() would leave no counters behind.
+if(CMAKE_C_FLAGS MATCHES "--coverage")
+  add_library(xenblk_coverage STATIC ${PROJECT_SOURCE_DIR}/coverage/leave.c)
+  target_link_libraries(xenblk_flags INTERFACE xenblk_coverage)
+  target_link_options(xenblk_flags INTERFACE -Wl,--wrap=_exit)
+endif()
 if(XENBLK_WERROR)
   target_compile_options(xenblk_flags INTERFACE -Werror)
 endif()

@@ -2,7 +2,9 @@
 #include "backend/worker/grants.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <xengnttab.h>
 
@@ -20,10 +22,13 @@ struct grants {
 
 int grants_create(uint32_t domid, struct grants **grants)
 {
-	struct grants *g = calloc(1, sizeof(*g));
+	struct grants *g = malloc(sizeof(*g));
 
 	if (!g)
 		return -ENOMEM;
+	/* The copy batch stays as it is: a segment is filled when it is used.
+	 */
+	memset(g, 0, offsetof(struct grants, copy));
 	g->domid = domid;
 	g->handle = xengnttab_open(NULL, 0);
 	if (!g->handle) {

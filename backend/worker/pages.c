@@ -16,6 +16,7 @@ struct pages {
 	unsigned int cap;
 	unsigned int free;     /* entries of stack in use */
 	unsigned int resident; /* pages with memory behind them */
+	unsigned int high;     /* no page from here on was ever taken */
 	bool *touched;	       /* per page: memory behind it */
 	uint16_t stack[];      /* free pages; the top was used last */
 };
@@ -46,7 +47,6 @@ int pages_create(unsigned int cap, struct pages **pages)
 	/* The lowest page is on top: few pages in use stay close together. */
 	for (unsigned int i = 0; i < cap; i++)
 		p->stack[i] = (uint16_t)(cap - 1 - i);
-	ASAN_POISON_MEMORY_REGION(p->base, (size_t)cap * XEN_PAGE_BYTES);
 	*pages = p;
 	return 0;
 }
@@ -56,8 +56,9 @@ void pages_destroy(struct pages *pages)
 	if (!pages)
 		return;
 	CHECK(pages->free == pages->cap);
+	/* The address range may serve somebody else next. */
 	ASAN_UNPOISON_MEMORY_REGION(pages->base,
-				    (size_t)pages->cap * XEN_PAGE_BYTES);
+				    (size_t)pages->high * XEN_PAGE_BYTES);
 	munmap(pages->base, (size_t)pages->cap * XEN_PAGE_BYTES);
 	free(pages->touched);
 	free(pages);
@@ -77,6 +78,8 @@ void *pages_take(struct pages *pages)
 		pages->touched[i] = true;
 		pages->resident++;
 	}
+	if (i >= pages->high)
+		pages->high = i + 1;
 	page = pages->base + (size_t)i * XEN_PAGE_BYTES;
 	ASAN_UNPOISON_MEMORY_REGION(page, XEN_PAGE_BYTES);
 	return page;

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stddef.h>
 #include <sys/epoll.h>
 
 struct source {

@@ -28,7 +28,7 @@ class Plan:
         self.repeats = repeats or (2 if quick else 4)
         self.warm_up = 0.1 if quick else 0.3
         self.count_seconds = 0.2
-        self.idle = 3.0 if quick else 60.0
+        self.idle = 2.0 if quick else 62.0
         self.settle = 2.5
 
 
@@ -164,7 +164,7 @@ class Bench:
 
     def _in_world(self, spec):
         """A new world, this program inside it, its answer."""
-        limit = 60 + 4 * (spec["seconds"] + spec["settle"]) + spec["idle"]
+        limit = 60 + 4 * (spec["seconds"] + spec["settle"]) + 2 * spec["idle"]
         with open(os.path.join(self.place, "log"), "w+b") as log:
             process = subprocess.Popen(
                 [spec["tools"]["xenblk-sim"], "run", "--"]
@@ -217,7 +217,7 @@ def _end(process):
 def _last_words(log):
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return f" ({lines[-1][:300]})" if lines else ""
+    return f" ({'; '.join(lines[-2:])[:400]})" if lines else ""
 
 
 def _judge(answer, log):

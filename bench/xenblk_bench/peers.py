@@ -64,6 +64,7 @@ def _fio_command(row, path, milliseconds, output):
         + ["--direct=0", "--invalidate=0", "--time_based"]
         + [f"--bs={row.block_bytes}", f"--iodepth={row.depth}"]
         + [f"--runtime={milliseconds}ms"]
+        + ["--lat_percentiles=1", "--clat_percentiles=0"]
         + ["--output-format=json", f"--output={output}"]
         + (TUNED if row.backend == "fio-tuned" else [])
     )
@@ -96,7 +97,7 @@ def _fio_sample(document):
     job = document["jobs"][0]
     read = job["read"]
     share = (job["usr_cpu"] + job["sys_cpu"]) / 100
-    percentile = read["clat_ns"]["percentile"]
+    percentile = read["lat_ns"]["percentile"]
     return {
         "iops": read["iops"],
         "cpu_us_per_io": share * 1e6 / read["iops"],

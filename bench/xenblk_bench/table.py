@@ -140,7 +140,8 @@ def _idle_lines(rows):
             f"  {row['backend']:8} {row['queues']:2} queues  "
             f"{row['wakeups_per_minute']:8.1f} wake-ups per minute, "
             f"{row['idle_cpu_ms_per_minute']:.2f} ms of CPU per minute "
-            f"(over {row['observed_s']:.0f} s)"
+            f"(over {row['observed_s']:.0f} s; {row['first_wakeups']:.0f} "
+            f"wake-ups in the {row['first_s']:.0f} s before)"
         )
 
 

@@ -318,8 +318,11 @@ int dropin_before(const struct conform_case *one, char why[TARGET_TEXT_BYTES])
 		result = start_backend(why);
 	if (result == 0)
 		result = await_backend(disk, why);
-	if (result != 0)
+	if (result != 0) {
 		take_disk_away(disk);
+		/* the next case gets a fresh one, and its own verdict */
+		program_stop(&world.program);
+	}
 	return result;
 }
 

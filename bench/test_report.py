@@ -18,6 +18,7 @@ MACHINE = {
     "qemu": "7.2",
     "fio": None,
     "load_at_start": 0.0,
+    "system_call_counter": None,
 }
 
 
@@ -132,6 +133,7 @@ class Report(unittest.TestCase):
         whole["skipped"] = [{"name": "x/y", "reason": "install it"}]
         text = "\n".join(table.text(whole))
         self.assertIn("x/y: install it", text)
+        self.assertIn("System calls were not counted", text)
         self.assertIn("one CPU", text)
 
     def test_picture_is_well_formed_and_runs_nothing(self):

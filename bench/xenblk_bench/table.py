@@ -207,6 +207,13 @@ def _machine_lines(machine):
         f"Linux {machine['kernel']}, {machine['distribution']}, "
         f"QEMU {machine['qemu']}, fio {machine['fio']}"
     )
+    counter = machine["system_call_counter"]
+    if counter != "perf":
+        yield (
+            "System calls: counted by strace, an upper bound; install linux-perf."
+            if counter
+            else "System calls were not counted: install linux-perf or strace."
+        )
     if machine["load_at_start"] > 0.5:
         yield (
             f"The machine was busy at the start (load "

@@ -221,6 +221,20 @@ def conformance(run):
         raise Failed('\n    '.join(broken))
 
 
+@step('stress', 'frontends killed under load, and fio with verification over NBD')
+def stress(run):
+    run.bin('release', 'xenblkd')
+    for argv in (['tests/stress/kill-frontends', '20'], ['tests/stress/fio', '10']):
+        run.command(argv, 300)
+        run.passed += 1
+    if os.access('/dev/fuse', os.W_OK) and os.access('/dev/loop-control', os.W_OK):
+        run.command(['tests/stress/filesystem', '100'], 300)
+        run.passed += 1
+    else:
+        run.log.write(b'filesystem: skipped, there is no /dev/fuse or no /dev/loop-control here\n')
+        run.skipped += 1
+
+
 @step('determinism', 'the same seed gives the same trace, twice')
 def determinism(run):
     tool = run.bin('release', 'xenblk-conform')

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -27,8 +28,9 @@
 /* After so many failures in a row polling is tried this seldom. */
 #define POLL_PENALTY_MAX 1024u
 
+/* Each in cache lines of its own: it is written for every sleep. */
 struct runner {
-	struct run *run;
+	_Alignas(64) struct run *run;
 	struct queue *queue;
 	pthread_t thread;
 	bool started;
@@ -194,14 +196,16 @@ static int runner_start(struct runner *r)
 int run_create(struct queue *const *queues, unsigned int count,
 	       uint32_t poll_ns, struct run **run)
 {
+	size_t bytes = sizeof(struct run) + count * sizeof(struct runner);
 	struct run *r;
 	int error = 0;
 
 	CHECK(count >= 1 && count <= LIMIT_QUEUES);
 	CHECK(poll_ns <= LIMIT_POLL_NS);
-	r = calloc(1, sizeof(*r) + count * sizeof(r->runner[0]));
+	r = aligned_alloc(64, bytes);
 	if (!r)
 		return -ENOMEM;
+	memset(r, 0, bytes);
 	r->poll_max_ns = poll_ns;
 	r->count = count;
 	r->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

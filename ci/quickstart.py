@@ -168,7 +168,7 @@ class Quickstart:
             return 'left out (--fuzz-seconds 0)'
         rows = self.results['attacked'] = quickstart_attack.attack(self, OUT, FUZZ, seconds, self.harnesses())
         words = '; '.join(f'{f["harness"]}: {f["executions"]:,} inputs, {f["speed"]:,} per second, {f["edges"]:,} edges, {f["findings"]} findings' for f in rows)
-        if any(f['findings'] or not f['executions'] for f in rows):
+        if any(f['findings'] or f['broken'] for f in rows):
             raise Failed(words)
         return words
 

@@ -52,7 +52,7 @@ class Attack:
         found = len(r['finds'])
         broken = self.process.returncode not in (0, 1) or not r['execs']
         return {'harness': self.harness, 'executions': r['execs'], 'speed': r['execs_per_s'], 'edges': r['edges'], 'seconds': self.seconds,
-                'findings': found + broken, 'curve': [(0, 0)] + [(t, edges) for t, _, edges in self.rows()],
+                'findings': found, 'broken': broken, 'curve': [(0, 0)] + [(t, edges) for t, _, edges in self.rows()],
                 'report': '\n'.join(text.splitlines()[-12:]) if found or broken else ''}
 
 

@@ -111,7 +111,7 @@ def conformance(r):
 
 
 def attacked(r):
-    rows = [(f['harness'], verdict(f['findings'] == 0, ('no finding', 'FINDING')), count(f['executions']), count(f['speed']), count(f['edges']), f'{f["seconds"]} s')
+    rows = [(f['harness'], verdict(not f['findings'] and not f['broken'], ('no finding', 'DID NOT RUN' if f['broken'] else 'FINDING')), count(f['executions']), count(f['speed']), count(f['edges']), f'{f["seconds"]} s')
             for f in r.get('attacked', [])]
     if not rows:
         return '<p class="soft">Nothing was attacked in this run.</p>'
@@ -142,7 +142,7 @@ def page(r):
         cards.append(card(size(s['bytes']), f'served through {s["queues"]} queues, compared byte by byte', all(c['ok'] for c in s['checks'])))
     cards += [card(f'{c["passed"]} of {c["passed"] + c["failed"]}', f'conformance cases, {c["target"]}', c['failed'] == 0) for c in r.get('conformance', [])]
     if a:
-        cards.append(card(count(sum(f['executions'] for f in a)), 'hostile inputs', all(f['findings'] == 0 for f in a)))
+        cards.append(card(count(sum(f['executions'] for f in a)), 'hostile inputs', not any(f['findings'] or f['broken'] for f in a)))
     return f'''<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>xenblk quickstart</title><style>{STYLE}</style></head><body><main>

@@ -60,16 +60,21 @@ static inline uint64_t driver_slot_units(const struct driver *driver,
 	return slot->bytes / driver->unit_bytes;
 }
 
-/** driver_stamp() - before a request is issued: fill what it writes, mark it
- * busy. */
+/**
+ * driver_stamp() - before a request is issued: fill what it writes, mark it
+ * busy.
+ */
 void driver_stamp(struct driver *driver, struct driver_slot *slot);
 
-/** driver_check() - after its response: compare what it read, note what it
- * wrote. */
+/**
+ * driver_check() - after its response: compare what it read, note what it
+ * wrote.
+ */
 void driver_check(struct driver *driver, const struct driver_slot *slot,
 		  bool okay);
 
-/** driver_init() - pages and tables; everything that a run needs. 0 or -errno.
+/**
+ * driver_init() - pages and tables; everything that a run needs. 0 or -errno.
  */
 int driver_init(struct driver *driver);
 void driver_fini(struct driver *driver);
@@ -77,7 +82,8 @@ void driver_fini(struct driver *driver);
 /** driver_start() - note the time and fill the ring. */
 void driver_start(struct driver *driver);
 
-/** driver_step() - take responses, issue requests; whether there was anything.
+/**
+ * driver_step() - take responses, issue requests; whether there was anything.
  */
 bool driver_step(struct driver *driver);
 

@@ -52,8 +52,10 @@ const struct front_personality *front_personality(const char *name);
 /** front_personality_at() - for listings: the i-th, NULL at the end. */
 const struct front_personality *front_personality_at(unsigned int i);
 
-/** front_devid() - "xvda", "xvdb3" or a number to a device number; 0 or
- * -EINVAL. */
+/**
+ * front_devid() - "xvda", "xvdb3" or a number to a device number; 0 or
+ * -EINVAL.
+ */
 int front_devid(const char *name, uint32_t *devid);
 
 /** front_own_domid() - our own number as xenstore knows it, or -errno. */
@@ -117,8 +119,10 @@ void front_destroy(struct front *front);
  */
 int front_connect(struct front *front);
 
-/** front_disconnect() - Closing, wait for the backend's answer, Closed, free
- * rings. */
+/**
+ * front_disconnect() - Closing, wait for the backend's answer, Closed, free
+ * rings.
+ */
 int front_disconnect(struct front *front);
 
 /**
@@ -138,8 +142,10 @@ int front_set_state(struct front *front, unsigned int state);
 int front_read_properties(
 	struct front *front); /* sectors, info, sector-size, features */
 
-/** front_write() - any node of the frontend directory; key may be
- * "queue-0/ring-ref". */
+/**
+ * front_write() - any node of the frontend directory; key may be
+ * "queue-0/ring-ref".
+ */
 int front_write(struct front *front, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int front_remove(struct front *front, const char *key);
@@ -147,11 +153,14 @@ int front_remove(struct front *front, const char *key);
 /** front_read() - a node of our own directory; malloc'd, NULL if absent. */
 char *front_read(struct front *front, const char *key);
 
-/** front_backend_read() - a node of the backend's directory; malloc'd, NULL if
- * absent. */
+/**
+ * front_backend_read() - a node of the backend's directory; malloc'd, NULL if
+ * absent.
+ */
 char *front_backend_read(struct front *front, const char *key);
 
-/** front_backend_state() - XenbusState of the backend, 0 when its node is gone.
+/**
+ * front_backend_state() - XenbusState of the backend, 0 when its node is gone.
  */
 unsigned int front_backend_state(struct front *front);
 
@@ -174,8 +183,10 @@ struct front_page {
 int front_page_get(struct front *front, struct front_page *page);
 int front_page_get_readonly(struct front *front, struct front_page *page);
 
-/** front_page_put() - to the pool (LIFO), or ended if the personality ends
- * grants. */
+/**
+ * front_page_put() - to the pool (LIFO), or ended if the personality ends
+ * grants.
+ */
 void front_page_put(struct front *front, struct front_page *page);
 
 /**
@@ -230,13 +241,17 @@ struct front_queue *front_queue(struct front *front, unsigned int i);
 /** front_room() - free slots of the ring. */
 unsigned int front_room(const struct front_queue *queue);
 
-/** front_submit() - put a request in the next slot; not yet seen by the
- * backend. -ENOSPC. */
+/**
+ * front_submit() - put a request in the next slot; not yet seen by the
+ * backend. -ENOSPC.
+ */
 int front_submit(struct front_queue *queue,
 		 const struct front_request *request);
 
-/** front_push() - publish req_prod, notify if the backend asked for it; true if
- * notified. */
+/**
+ * front_push() - publish req_prod, notify if the backend asked for it; true if
+ * notified.
+ */
 bool front_push(struct front_queue *queue);
 
 /** front_kick() - notify whatever req_event says. */
@@ -253,16 +268,20 @@ unsigned int front_reap(struct front_queue *queue,
  */
 bool front_arm(struct front_queue *queue);
 
-/** front_arm_after() - the same, for the event to come after so many responses.
+/**
+ * front_arm_after() - the same, for the event to come after so many responses.
  */
 bool front_arm_after(struct front_queue *queue, unsigned int responses);
 
-/** front_wait() - let time pass until something may have happened on any queue.
+/**
+ * front_wait() - let time pass until something may have happened on any queue.
  */
 int front_wait(struct front *front, int timeout_ms);
 
-/** front_queue_wait() - the same for one queue's port only (for a thread per
- * queue). */
+/**
+ * front_queue_wait() - the same for one queue's port only (for a thread per
+ * queue).
+ */
 int front_queue_wait(struct front_queue *queue, int timeout_ms);
 
 /**
@@ -311,6 +330,7 @@ int front_event_fd(const struct front_queue *queue);
 int front_transfer(struct front_queue *queue, bool write, uint64_t sector,
 		   void *data, size_t bytes);
 
-/** front_flush() - one FLUSH, waited for; -EOPNOTSUPP when it is not offered.
+/**
+ * front_flush() - one FLUSH, waited for; -EOPNOTSUPP when it is not offered.
  */
 int front_flush(struct front_queue *queue);

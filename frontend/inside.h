@@ -66,8 +66,10 @@ struct front_pool {
 /** front_pool_init() - open a handle; 0 or -errno. */
 int front_pool_init(struct front_pool *pool, uint32_t peer, bool ends_grants);
 
-/** front_pool_fini() - unshare every page, those in use as well; close the
- * handle. */
+/**
+ * front_pool_fini() - unshare every page, those in use as well; close the
+ * handle.
+ */
 void front_pool_fini(struct front_pool *pool);
 
 /** front_pool_get() - the page put back last, or a new one; 0 or -errno. */
@@ -77,7 +79,8 @@ int front_pool_get(struct front_pool *pool, bool writable,
 /** front_pool_put() - back to the list, or ended if the guest does so. */
 void front_pool_put(struct front_pool *pool, struct front_page *page);
 
-/** front_pool_end() - unshare one page; 0 or -errno (then it is still in use).
+/**
+ * front_pool_end() - unshare one page; 0 or -errno (then it is still in use).
  */
 int front_pool_end(struct front_pool *pool, struct front_page *page);
 
@@ -124,15 +127,20 @@ int front_fail(struct front *front, int error, const char *format, ...)
 /** front_timeout_ms() - how long a step may take. */
 int front_timeout_ms(const struct front *front);
 
-/** front_queues_create() - rings, ports, handles of the agreed shape; 0 or
- * -errno. */
+/**
+ * front_queues_create() - rings, ports, handles of the agreed shape.
+ *
+ * Return: 0 or -errno.
+ */
 int front_queues_create(struct front *front);
 
 /** front_queue_collect() - take a pending event off the port, unmask it. */
 void front_queue_collect(struct front_queue *queue);
 
-/** front_release() - free queues and rings; what the backend maps is left to
- * Xen. */
+/**
+ * front_release() - free queues and rings; what the backend maps is left to
+ * Xen.
+ */
 void front_release(struct front *front);
 
 /** front_state_name() - "Connected" and so on, for sentences. */

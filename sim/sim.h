@@ -28,8 +28,11 @@
  */
 void sim_reset(uint64_t seed);
 
-/** sim_domain_create() - a new domain with so many pages of memory, 0 or
- * -errno. */
+/**
+ * sim_domain_create() - a new domain with so many pages of memory.
+ *
+ * Return: 0 or -errno.
+ */
 int sim_domain_create(uint32_t domid, uint32_t pages);
 
 /**
@@ -45,8 +48,10 @@ uint32_t sim_enter(uint32_t domid);
 
 /* --- memory and grant tables, as the guest itself can reach them --- */
 
-/** sim_guest_page() - the domain's own view of its frame, NULL beyond its
- * memory. */
+/**
+ * sim_guest_page() - the domain's own view of its frame, NULL beyond its
+ * memory.
+ */
 void *sim_guest_page(uint32_t domid, uint32_t frame);
 
 enum {
@@ -99,7 +104,8 @@ void sim_fail(uint32_t domid, enum sim_call call, unsigned int k, int error);
 
 /* --- seeded choices, for whoever drives a simulation (schedule.c) --- */
 
-/** sim_random() - the next number of the sequence that sim_reset(seed) began.
+/**
+ * sim_random() - the next number of the sequence that sim_reset(seed) began.
  */
 uint64_t sim_random(void);
 

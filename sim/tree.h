@@ -34,7 +34,8 @@ struct tree {
 	uint32_t owned[WORLD_DOMAINS]; /* nodes by owner */
 };
 
-/** tree_init() - only "/", owned by dom0, readable and writable by nobody else.
+/**
+ * tree_init() - only "/", owned by dom0, readable and writable by nobody else.
  */
 void tree_init(struct tree *tree);
 void tree_fini(struct tree *tree);
@@ -48,7 +49,8 @@ bool tree_path_valid(const char *path);
 /** tree_find() - the node of a path, NULL if absent; checks nothing. */
 struct node *tree_find(const struct tree *tree, const char *path);
 
-/** tree_may() - whether the domain has all of these XS_PERM_* bits on the node.
+/**
+ * tree_may() - whether the domain has all of these XS_PERM_* bits on the node.
  */
 bool tree_may(const struct node *node, uint32_t domid, unsigned int wanted);
 
@@ -73,7 +75,8 @@ int tree_create(struct tree *tree, uint32_t domid, const char *path,
 void tree_set_value(struct tree *tree, struct node *node, const void *value,
 		    uint32_t length);
 
-/** tree_set_permissions() - replace the list (1 to TREE_PERMISSIONS entries).
+/**
+ * tree_set_permissions() - replace the list (1 to TREE_PERMISSIONS entries).
  */
 void tree_set_permissions(struct tree *tree, struct node *node,
 			  const struct xs_permissions *permissions,
@@ -82,7 +85,8 @@ void tree_set_permissions(struct tree *tree, struct node *node,
 /** tree_remove() - the node and everything below; not the root. */
 void tree_remove(struct tree *tree, struct node *node);
 
-/** tree_allocate() - malloc() or abort(): the simulator has no plan for less.
+/**
+ * tree_allocate() - malloc() or abort(): the simulator has no plan for less.
  */
 void *tree_allocate(size_t bytes);
 

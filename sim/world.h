@@ -196,8 +196,10 @@ void world_unpinned(struct world *world, const struct world_mapping *mapping);
  */
 void world_reset(struct world *world);
 
-/** world_domain_create() - 0, -EINVAL (domid, pages), -EEXIST, -EBUSY (still
- * DYING). */
+/**
+ * world_domain_create() - 0, -EINVAL (domid, pages), -EEXIST, -EBUSY (still
+ * DYING).
+ */
 int world_domain_create(struct world *world, uint32_t domid, uint32_t pages);
 
 /**
@@ -311,16 +313,21 @@ void world_handle_close(struct world *world, uint32_t handle);
  */
 void world_handle_revive_peers(struct world *world, uint32_t handle);
 
-/** world_handle_fired() - whether world_handle_next() would find one;
- * lock-free. */
+/**
+ * world_handle_fired() - whether world_handle_next() would find one;
+ * lock-free.
+ */
 bool world_handle_fired(const struct world *world, uint32_t handle);
 
-/** world_handle_next() - take a fired port off the queue, 0: none; lock-free.
+/**
+ * world_handle_next() - take a fired port off the queue, 0: none; lock-free.
  */
 uint32_t world_handle_next(struct world *world, uint32_t handle);
 
-/** world_port_alloc() - a port that waits for the remote domain; > 0 or
- * -ENOSPC. */
+/**
+ * world_port_alloc() - a port that waits for the remote domain; > 0 or
+ * -ENOSPC.
+ */
 int world_port_alloc(struct world *world, uint32_t handle, uint32_t remote);
 
 /**
@@ -350,8 +357,10 @@ int world_port_close(struct world *world, uint32_t handle, uint32_t port);
  */
 int world_port_send(struct world *world, uint32_t handle, uint32_t port);
 
-/** world_port_unmask() - may fire again (at once if pending); 0 or -ENOTCONN;
- * lock-free. */
+/**
+ * world_port_unmask() - may fire again (at once if pending); 0 or -ENOTCONN;
+ * lock-free.
+ */
 int world_port_unmask(struct world *world, uint32_t handle, uint32_t port);
 
 /** world_port_waiting() - fired and not read yet, or pending; lock-free. */
@@ -363,13 +372,16 @@ void world_virq_raise(struct world *world, uint32_t domid, uint32_t virq);
 
 /* --- faults (faults.c) --- */
 
-/** world_fault_plan() - see sim_fail(); kind below WORLD_FAULTS; k = 0: none.
+/**
+ * world_fault_plan() - see sim_fail(); kind below WORLD_FAULTS; k = 0: none.
  */
 void world_fault_plan(struct world *world, uint32_t domid, unsigned int kind,
 		      uint32_t k, int error);
 
-/** world_fault_hit() - this call counts; the error it must fail with, or 0;
- * lock-free. */
+/**
+ * world_fault_hit() - this call counts; the error it must fail with, or 0;
+ * lock-free.
+ */
 int world_fault_hit(struct world *world, uint32_t domid, unsigned int kind);
 
 /* --- for the model's own files, the lock held --- */

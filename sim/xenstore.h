@@ -28,7 +28,8 @@ void xenstore_domain(uint32_t domid, bool exists);
 /** xenstore_introduce() - @introduceDomain fires; -EINVAL: unknown domain. */
 int xenstore_introduce(uint32_t domid);
 
-/** xenstore_release() - @releaseDomain fires; -ENOENT: it was not introduced.
+/**
+ * xenstore_release() - @releaseDomain fires; -ENOENT: it was not introduced.
  */
 int xenstore_release(uint32_t domid);
 bool xenstore_introduced(uint32_t domid);
@@ -76,15 +77,18 @@ int xenstore_watch(struct connection *connection, const char *path,
 int xenstore_unwatch(struct connection *connection, const char *path,
 		     const char *token, bool filter);
 
-/** xenstore_event() - take the next event as xs_check_watch() gives it, or
- * NULL. */
+/**
+ * xenstore_event() - take the next event as xs_check_watch() gives it, or
+ * NULL.
+ */
 char **xenstore_event(struct connection *connection);
 
 /** xenstore_begin() - 0 or -ENOSPC (quota). */
 int xenstore_begin(struct connection *connection,
 		   xs_transaction_t *transaction);
 
-/** xenstore_end() - -EAGAIN when somebody changed what it looked at; -ENOENT.
+/**
+ * xenstore_end() - -EAGAIN when somebody changed what it looked at; -ENOENT.
  */
 int xenstore_end(struct connection *connection, xs_transaction_t transaction,
 		 bool abandon);

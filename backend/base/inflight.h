@@ -92,7 +92,8 @@ int inflight_create(unsigned int queues);
  */
 int inflight_map(int fd, unsigned int queues, struct inflight_region **region);
 
-/** inflight_unmap() - give back what inflight_map() mapped for so many queues.
+/**
+ * inflight_unmap() - give back what inflight_map() mapped for so many queues.
  */
 void inflight_unmap(struct inflight_region *region, unsigned int queues);
 
@@ -112,7 +113,8 @@ struct inflight_slot *inflight_take(struct inflight_queue *queue);
 /** inflight_release() - back to FREE; the slot must be DONE. */
 void inflight_release(struct inflight_queue *queue, struct inflight_slot *slot);
 
-/** inflight_set_state() - the one setter; CHECKs that the transition is legal.
+/**
+ * inflight_set_state() - the one setter; CHECKs that the transition is legal.
  */
 void inflight_set_state(struct inflight_slot *slot, enum inflight_state to);
 

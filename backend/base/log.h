@@ -27,8 +27,10 @@ enum log_level log_level(void);
 /** log_level_parse() - "error" ... "trace" to a level, or -1. */
 int log_level_parse(const char *name);
 
-/** log_line() - one line, written by a single write(2) so that lines stay
- * whole. */
+/**
+ * log_line() - one line, written by a single write(2) so that lines stay
+ * whole.
+ */
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -44,6 +46,8 @@ struct log_limit {
 	uint64_t suppressed;
 };
 
-/** log_limit_allows() - take a token if there is one; counts what was
- * suppressed. */
+/**
+ * log_limit_allows() - take a token if there is one; counts what was
+ * suppressed.
+ */
 bool log_limit_allows(struct log_limit *limit, uint64_t now_ns);

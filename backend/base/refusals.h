@@ -26,10 +26,13 @@ const char *refusal_clause(enum refusal refusal);
 /** refusal_sentence() - what was wrong, for people. */
 const char *refusal_sentence(enum refusal refusal);
 
-/** refusal_status() - the wire status of the response; CHECKs that there is
- * one. */
+/**
+ * refusal_status() - the wire status of the response; CHECKs that there is
+ * one.
+ */
 int16_t refusal_status(enum refusal refusal);
 
-/** refusal_is_fatal() - whether it ends the connection rather than one request.
+/**
+ * refusal_is_fatal() - whether it ends the connection rather than one request.
  */
 bool refusal_is_fatal(enum refusal refusal);

@@ -40,7 +40,8 @@ void child_init(struct child *child);
 int child_start(struct child *child, const char *program,
 		const struct link_device *device, const int *fds);
 
-/** child_send() - a message without descriptors; a failure shows as its death.
+/**
+ * child_send() - a message without descriptors; a failure shows as its death.
  */
 void child_send(struct child *child, const struct link_message *message);
 
@@ -53,7 +54,8 @@ void child_send(struct child *child, const struct link_message *message);
  */
 int child_receive(struct child *child, struct link_message *message);
 
-/** child_obituary() - "was killed by signal 11 (Segmentation fault)"; reaps it.
+/**
+ * child_obituary() - "was killed by signal 11 (Segmentation fault)"; reaps it.
  */
 void child_obituary(struct child *child, char *sentence, size_t room);
 
@@ -63,6 +65,7 @@ void child_stop(struct child *child);
 /** child_kill() - end a worker that broke the protocol of the link. */
 void child_kill(struct child *child);
 
-/** child_fini() - close everything; the process must be dead or is left to die.
+/**
+ * child_fini() - close everything; the process must be dead or is left to die.
  */
 void child_fini(struct child *child);

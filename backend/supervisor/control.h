@@ -26,13 +26,17 @@ struct control;
  */
 int control_create(const char *path, struct control **control, char *error);
 
-/** control_destroy() - hang up on everybody and remove the socket; NULL is
- * fine. */
+/**
+ * control_destroy() - hang up on everybody and remove the socket; NULL is
+ * fine.
+ */
 void control_destroy(struct control *control);
 
 /** control_fd() - becomes readable when control_step() has something to do. */
 int control_fd(const struct control *control);
 
-/** control_step() - take new clients, read requests, write answers; never
- * blocks. */
+/**
+ * control_step() - take new clients, read requests, write answers; never
+ * blocks.
+ */
 void control_step(struct control *control, const struct host *host);

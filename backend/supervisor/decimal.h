@@ -19,6 +19,8 @@
 bool decimal_parse(const char *text, size_t length, uint64_t max,
 		   uint64_t *value);
 
-/** decimal_size() - a number with an optional suffix K, M, G or T (powers of
- * 1024). */
+/**
+ * decimal_size() - a number with an optional suffix K, M, G or T (powers of
+ * 1024).
+ */
 bool decimal_size(const char *text, uint64_t *bytes);

@@ -23,11 +23,11 @@
  *   WAITING     InitWait is published, no ring is mapped
  *   CONNECTING  the worker maps the rings, its answer is awaited
  *   CONNECTED   Connected is published, the worker serves
- *   CLOSING     Closing is published: the frontend or the toolstack wants to
- * end it (the worker serves on), or something went wrong DETACHING   the worker
- * finishes and unmaps, its answer is awaited CLOSED      Closed is published,
- * nothing is mapped; may start again GONE        its directory was removed;
- * device_finished() once the worker ended
+ *   CLOSING     Closing is published: the frontend or the toolstack wants to end
+ *               it (the worker serves on), or something went wrong
+ *   DETACHING   the worker finishes and unmaps, its answer is awaited
+ *   CLOSED      Closed is published, nothing is mapped; may start again
+ *   GONE        its directory was removed; device_finished() once the worker ended
  */
 enum device_state {
 	DEVICE_NEW,
@@ -56,8 +56,11 @@ struct device_options {
 
 struct device;
 
-/** device_create() - a disk in state NEW that will look at its directory; 0 or
- * -errno. */
+/**
+ * device_create() - a disk in state NEW that will look at its directory.
+ *
+ * Return: 0 or -errno.
+ */
 int device_create(const struct device_options *options, struct device **device);
 
 /** device_destroy() - free it; a worker that still lives is killed. */
@@ -69,8 +72,10 @@ void device_note_frontend(struct device *device);
 void device_note_release(struct device *device); /* some domain died */
 void device_note_worker(struct device *device);
 
-/** device_step() - act on what was noted; never blocks; whether anything was
- * done. */
+/**
+ * device_step() - act on what was noted; never blocks; whether anything was
+ * done.
+ */
 bool device_step(struct device *device);
 
 /** device_finished() - GONE, and the worker with it: destroy it. */
@@ -109,7 +114,8 @@ void device_view(const struct device *device, struct device_view *view);
 /** device_key() - which disk it is. */
 struct device_key device_key(const struct device *device);
 
-/** device_key_pack() - a key as one number, and back: what the poller carries.
+/**
+ * device_key_pack() - a key as one number, and back: what the poller carries.
  */
 static inline uint64_t device_key_pack(struct device_key key)
 {

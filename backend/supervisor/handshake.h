@@ -82,7 +82,8 @@ enum handshake_error handshake_parse(const struct handshake_source *source,
 /** handshake_error_name() - "RING_ORDER"; stable, for logs and tests. */
 const char *handshake_error_name(enum handshake_error error);
 
-/** handshake_sentence() - the fault for logs and error nodes, printable text.
+/**
+ * handshake_sentence() - the fault for logs and error nodes, printable text.
  */
 void handshake_sentence(const struct handshake_fault *fault, char *sentence,
 			size_t room);

@@ -23,8 +23,10 @@ struct host;
  */
 int host_create(const struct conf *conf, struct host **host);
 
-/** host_destroy() - close everything; workers that still live are killed; NULL
- * is fine. */
+/**
+ * host_destroy() - close everything; workers that still live are killed; NULL
+ * is fine.
+ */
 void host_destroy(struct host *host);
 
 /**

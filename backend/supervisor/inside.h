@@ -47,7 +47,8 @@ struct device {
 
 /* device.c */
 
-/** device_set_state() - the one setter; CHECKs that the step is legal, logs it.
+/**
+ * device_set_state() - the one setter; CHECKs that the step is legal, logs it.
  */
 void device_set_state(struct device *device, enum device_state to);
 const char *device_state_name(enum device_state state);
@@ -55,8 +56,10 @@ const char *device_state_name(enum device_state state);
 /** device_check() - CHECK the relations among its fields. */
 void device_check(const struct device *device);
 
-/** device_frontend_state() - XenbusState of the frontend; 0: none, or no
- * number. */
+/**
+ * device_frontend_state() - XenbusState of the frontend; 0: none, or no
+ * number.
+ */
 unsigned int device_frontend_state(struct device *device);
 
 /* announce.c: what it writes and says */
@@ -72,11 +75,14 @@ void device_publish_state(struct device *device, unsigned int state);
 bool device_publish_offer(struct device *device);
 bool device_publish_connected(struct device *device);
 
-/** device_note_error() - a sentence for the log, the control socket, the error
- * node. */
+/**
+ * device_note_error() - a sentence for the log, the control socket, the error
+ * node.
+ */
 void device_note_error(struct device *device, const char *sentence);
 
-/** device_fail() - something is wrong with this disk: error node, then Closing.
+/**
+ * device_fail() - something is wrong with this disk: error node, then Closing.
  */
 void device_fail(struct device *device, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -102,12 +108,15 @@ bool device_step_worker(struct device *device);
 /** device_end_worker() - STOP, if it lives and was not told yet. */
 void device_end_worker(struct device *device);
 
-/** device_detach() - have the worker unmap everything, then go on to a state.
+/**
+ * device_detach() - have the worker unmap everything, then go on to a state.
  */
 void device_detach(struct device *device, enum device_state after);
 
-/** device_enter_closed() - nothing is mapped; without a frontend the worker
- * ends. */
+/**
+ * device_enter_closed() - nothing is mapped; without a frontend the worker
+ * ends.
+ */
 void device_enter_closed(struct device *device, bool frontend_stays);
 
 /** device_finish() - the frontend is through with it: detach, then closed. */

@@ -12,8 +12,10 @@
 
 #include "backend/supervisor/host.h"
 
-/** report_answer() - the answer to one request of a client; the caller's to
- * decref. */
+/**
+ * report_answer() - the answer to one request of a client; the caller's to
+ * decref.
+ */
 json_t *report_answer(const struct host *host, const json_t *request);
 
 /** report_error() - an answer that only says what was wrong. */

@@ -90,8 +90,11 @@ int store_transact(struct store *store,
 		   int (*body)(struct store *store, void *context),
 		   void *context);
 
-/** store_watch() - events with this token for a path and all below it; 0 or
- * -errno. */
+/**
+ * store_watch() - events with this token for a path and all below it.
+ *
+ * Return: 0 or -errno.
+ */
 int store_watch(struct store *store, const char *path, const char *token);
 
 /** store_unwatch() - no more of them; 0 or -errno. */

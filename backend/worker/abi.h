@@ -37,7 +37,8 @@ size_t abi_slot_words(enum link_abi abi);
 /** abi_ring_slots() - slots of a ring of so many pages: a power of two. */
 uint32_t abi_ring_slots(enum link_abi abi, unsigned int pages);
 
-/** abi_header_words() - how much of a slot to copy before its length is known.
+/**
+ * abi_header_words() - how much of a slot to copy before its length is known.
  */
 size_t abi_header_words(enum link_abi abi);
 

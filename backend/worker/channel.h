@@ -25,17 +25,21 @@ int channel_bind(struct channel *channel, uint32_t domid, uint32_t remote_port);
 /** channel_unbind() - close the port; the handle stays; not bound is fine. */
 void channel_unbind(struct channel *channel);
 
-/** channel_take() - take a pending event off; never blocks; whether there was
- * one. */
+/**
+ * channel_take() - take a pending event off; never blocks; whether there was
+ * one.
+ */
 bool channel_take(struct channel *channel);
 
 /** channel_unmask() - let the port fire again, if an event was taken since. */
 void channel_unmask(struct channel *channel);
 
-/** channel_notify() - tell the guest; a guest that closed its port is no error.
+/**
+ * channel_notify() - tell the guest; a guest that closed its port is no error.
  */
 void channel_notify(struct channel *channel);
 
-/** channel_fd() - readable when an event waits; -1 in the in-process simulator.
+/**
+ * channel_fd() - readable when an event waits; -1 in the in-process simulator.
  */
 int channel_fd(const struct channel *channel);

@@ -60,11 +60,13 @@ void grants_copy_in(struct grants *grants, const struct grants_span *from,
 void grants_copy_out(struct grants *grants, const struct grants_span *to,
 		     void *from);
 
-/** grants_copy_count() - segments collected so far: the index of the next one.
+/**
+ * grants_copy_count() - segments collected so far: the index of the next one.
  */
 unsigned int grants_copy_count(const struct grants *grants);
 
-/** grants_copy_run() - carry the batch out in one call; nothing to do is fine.
+/**
+ * grants_copy_run() - carry the batch out in one call; nothing to do is fine.
  */
 void grants_copy_run(struct grants *grants);
 

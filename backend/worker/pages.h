@@ -26,7 +26,8 @@ void pages_give(struct pages *pages, void *page);
 /** pages_available() - how many pages_take() would succeed now. */
 unsigned int pages_available(const struct pages *pages);
 
-/** pages_resident() - pages whose memory is (or may be) in use by the process.
+/**
+ * pages_resident() - pages whose memory is (or may be) in use by the process.
  */
 unsigned int pages_resident(const struct pages *pages);
 

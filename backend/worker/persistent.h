@@ -23,7 +23,8 @@ struct persistent_entry;
 int persistent_create(unsigned int cap, struct grants *grants,
 		      struct stats *stats, struct persistent **cache);
 
-/** persistent_destroy() - unmap all; CHECKs that none is in use; NULL is fine.
+/**
+ * persistent_destroy() - unmap all; CHECKs that none is in use; NULL is fine.
  */
 void persistent_destroy(struct persistent *cache);
 

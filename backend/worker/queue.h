@@ -42,8 +42,10 @@ struct queue_options {
 int queue_create(const struct queue_options *options, struct queue **queue);
 void queue_destroy(struct queue *queue);
 
-/** queue_attach() - map the ring, bind the port; REFUSAL_NONE or a fatal
- * refusal. */
+/**
+ * queue_attach() - map the ring, bind the port; REFUSAL_NONE or a fatal
+ * refusal.
+ */
 enum refusal queue_attach(struct queue *queue,
 			  const struct link_attach *attach);
 

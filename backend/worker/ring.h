@@ -40,16 +40,20 @@ void ring_detach(struct ring *ring);
  */
 int ring_look(struct ring *ring);
 
-/** ring_take() - copy the next slot out; only after ring_look() said there is
- * one. */
+/**
+ * ring_take() - copy the next slot out; only after ring_look() said there is
+ * one.
+ */
 void ring_take(struct ring *ring, struct wire_request *request);
 
 /** ring_respond() - write the next response; not visible before ring_push(). */
 void ring_respond(struct ring *ring, uint64_t id, uint8_t operation,
 		  int16_t status);
 
-/** ring_push() - publish what was written; true when the guest wants an event
- * (A2). */
+/**
+ * ring_push() - publish what was written; true when the guest wants an event
+ * (A2).
+ */
 bool ring_push(struct ring *ring);
 
 /** ring_unpushed() - responses written since the last ring_push(). */

@@ -21,7 +21,8 @@ struct run;
 int run_create(struct queue *const *queues, unsigned int count,
 	       uint32_t poll_ns, struct run **run);
 
-/** run_destroy() - end the threads after their current turn, and wait for them.
+/**
+ * run_destroy() - end the threads after their current turn, and wait for them.
  */
 void run_destroy(struct run *run);
 

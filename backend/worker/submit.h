@@ -33,8 +33,10 @@ int submit_create(const struct submit_options *options, struct submit **submit);
 /** submit_destroy() - CHECKs that nothing is in flight; NULL is fine. */
 void submit_destroy(struct submit *submit);
 
-/** submit_add() - a slot in state TAKEN enters; it leaves through
- * submit_finished(). */
+/**
+ * submit_add() - a slot in state TAKEN enters; it leaves through
+ * submit_finished().
+ */
 void submit_add(struct submit *submit, struct inflight_slot *slot);
 
 /**

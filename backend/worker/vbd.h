@@ -73,8 +73,10 @@ int vbd_start(struct vbd *vbd);
  */
 void vbd_detach(struct vbd *vbd);
 
-/** vbd_broken() - the refusal that stopped a queue, or REFUSAL_NONE; which
- * queue. */
+/**
+ * vbd_broken() - the refusal that stopped a queue, or REFUSAL_NONE; which
+ * queue.
+ */
 enum refusal vbd_broken(const struct vbd *vbd, unsigned int *queue);
 
 /**

@@ -113,7 +113,8 @@ void proxy_take_back(struct proxy_client *client);
 /* proxy_ring.c */
 void proxy_ring_send(struct proxy *proxy, const struct xsd_sockmsg *header,
 		     const void *payload);
-/** proxy_partial_wants() - how many bytes the message needs next, 0: complete.
+/**
+ * proxy_partial_wants() - how many bytes the message needs next, 0: complete.
  */
 uint32_t proxy_partial_wants(const struct proxy_partial *partial);
 

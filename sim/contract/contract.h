@@ -71,7 +71,8 @@ char **contract_watch(struct xs_handle *xs);
 
 /* --- what the peer does when asked: 0 or more, or -errno --- */
 
-/** peer_share() - pages granted to us; refs are filled; returns a share number.
+/**
+ * peer_share() - pages granted to us; refs are filled; returns a share number.
  */
 int peer_share(struct contract *c, uint32_t count, bool readonly,
 	       uint32_t *refs);

@@ -20,7 +20,8 @@ struct actor {
 	uint32_t life; /* of the domain: a handle dies with it */
 };
 
-/** inprocess_world() - made by sim_reset(); the first use makes it with seed 0.
+/**
+ * inprocess_world() - made by sim_reset(); the first use makes it with seed 0.
  */
 struct world *inprocess_world(void);
 

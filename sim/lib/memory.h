@@ -24,7 +24,8 @@
 #define MEMORY_PAGES	    (MEMORY_DOMAINS * MEMORY_DOMAIN_PAGES + MEMORY_ALIASES)
 #define MEMORY_NOWHERE	    UINT32_MAX
 
-/** memory_reset() - ready for domains; whoever mapped pages has unmapped them.
+/**
+ * memory_reset() - ready for domains; whoever mapped pages has unmapped them.
  */
 void memory_reset(void);
 

@@ -27,7 +27,8 @@ enum {
 	RUN_TOOL = 4,
 };
 
-/** run_world() - make a world, run the command in it; the exit status to use.
+/**
+ * run_world() - make a world, run the command in it; the exit status to use.
  */
 int run_world(const struct run_options *options);
 

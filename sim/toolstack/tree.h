@@ -13,8 +13,10 @@
 
 struct xs_handle;
 
-/** tree_open() - dom0's connection, whoever the caller is; NULL with a
- * sentence. */
+/**
+ * tree_open() - dom0's connection, whoever the caller is; NULL with a
+ * sentence.
+ */
 struct xs_handle *tree_open(void);
 
 struct tree_ring {

@@ -198,7 +198,10 @@ static void look_at_backend(struct device *device)
 						    XenbusStateUnknown);
 		return;
 	}
-	if (!frontend_is_active(device_frontend_state(device)) &&
+	/* A frontend that holds nothing of ours, active or not, has no say in
+	 * whether its disk is unplugged. */
+	if ((!device->attached ||
+	     !frontend_is_active(device_frontend_state(device))) &&
 	    !facts_online(device->options.store, device->directory)) {
 		device_finish(device, false);
 	} else if (device->published != XenbusStateClosing) {

@@ -45,16 +45,26 @@ static bool is_legal(const struct expected *e, int status)
 	}
 }
 
-/* How well a request fits a response; 0: not at all. */
+/*
+ * How well a request fits a response; 0: not at all.
+ *
+ * What was not done cannot have succeeded.  Of two that may have failed, the
+ * one that must have: else it would be left for a response that says OKAY.
+ */
 static unsigned int fit(const struct expected *e, const struct response *r)
 {
+	const unsigned int delivered = e->delivered;
+	const unsigned int certain = (e->legal & (e->legal - 1)) == 0;
+
 	if (e->request.id != r->id)
 		return 0;
 	if (e->request.operation != r->operation)
 		return 1;
 	if (!is_legal(e, r->status))
 		return 2;
-	return 3 + (unsigned int)e->bad_grant + 2 * (unsigned int)e->delivered;
+	if (r->status == 0)
+		return 3 + 2 * delivered + certain;
+	return 3 + 4 * certain + 2 * delivered + (unsigned int)e->bad_grant;
 }
 
 /* Ids may repeat, the guest chooses them: the best fit counts. */

@@ -350,6 +350,8 @@ def main():
         return 3
 
     LOGS.mkdir(parents=True, exist_ok=True)
+    # A termination must reach the step that runs: it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
     print(f'xenblk {commit()}, {JOBS} cores, {len(chosen)} steps; logs in build/check/', flush=True)
     passed = failed = skipped = 0
@@ -370,4 +372,8 @@ def main():
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print('check: interrupted; what was started is ended.', file=sys.stderr)
+        sys.exit(130)

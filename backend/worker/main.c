@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "backend/base/log.h"
 #include "backend/worker/worker.h"
 #include "version.h"
 
-#define LINK_FD 3
+#define LINK_FD	     3
+#define END_WITHIN_S 30u
 
 static int usage(FILE *to)
 {
@@ -64,6 +66,9 @@ int main(int argc, char **argv)
 	if (worker_create(LINK_FD, true, &worker) != 0)
 		return 4;
 	status = worker_run(worker);
+	/* The disk cannot come up again before we are gone, so a store that
+	 * never finishes must not keep us for ever. */
+	alarm(END_WITHIN_S);
 	worker_destroy(worker);
 	return status;
 }

@@ -48,9 +48,10 @@ def test_detach():
     result = sim("detach", "5", "xvda", "--timeout", "1", check=False)
     expect(result.returncode == 1 and "state 5" in result.stderr, f"no time-out: {result.stderr}")
     expect(read(f"{BACK}/online") == "0", "online is not 0")
+    # Connected again before the backend looks: the state is still 5 from above.
+    run("xenstore-write", f"{BACK}/state", "4")
     backend = subprocess.Popen(["sh", "-c", f"while [ $(xenstore-read {BACK}/state) != 5 ]; do :; "
                                 f"done; xenstore-write {BACK}/state 6"])
-    run("xenstore-write", f"{BACK}/state", "4")
     sim("detach", "5", "xvda")
     backend.wait(timeout=20)
     expect(absent(f"{BACK}/state") and absent(f"{FRONT}/state"), "the disk's nodes are still there")

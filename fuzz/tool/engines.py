@@ -1,0 +1,205 @@
+"""The engines that drive a harness: how each is started, read and stopped."""
+
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from tree import MAX_LENGTH, Trouble, dictionary, folder, say
+
+
+def reason_of(log):
+    """The line that says what was found, and the oracle's name."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as text:
+            lines = text.read().splitlines()
+    except OSError:
+        return "unknown", "the log cannot be read"
+    for line in lines:
+        m = re.match(r"oracle (\w+): (.*)", line)
+        if m:
+            return m.group(1), line
+        m = re.search(r"ERROR: AddressSanitizer:? ([\w-]+)", line)
+        if m:
+            return "asan", line.strip()
+        if "runtime error:" in line:
+            return "ubsan", line.strip()
+        if "CHECK" in line and "failed" in line or "check failed" in line:
+            return "check", line.strip()
+        m = re.search(r"ERROR: (LeakSanitizer|libFuzzer): (.*)", line)
+        if m and "deadly signal" not in line:
+            return {"LeakSanitizer": "leak"}.get(m.group(1), "engine"), line
+    return "abort", lines[-1] if lines else "nothing was printed"
+
+
+def start(words, log, options, env=None):
+    """An engine in a session of its own, which a signal to us does not reach."""
+    with open(log, "wb") as out:
+        process = subprocess.Popen(
+            words, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env,
+            start_new_session=True, pass_fds=options.keep_open)
+    if options.nice:
+        yield_to_others(process.pid, options.nice)
+    return process
+
+
+def yield_to_others(pid, nice):
+    """A session is a group of its own for Linux's scheduler where that groups
+    by session: nice alone then counts only within it."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as group:
+            group.write(str(nice))
+    except OSError:
+        pass  # no such grouping here, or the engine has ended already
+
+
+class LibFuzzer:
+    name = "libfuzzer"
+
+    def __init__(self, harness, binary, where, options):
+        self.harness, self.options = harness, options
+        self.work = folder(os.path.join(where, "corpus"))
+        self.artifacts = folder(os.path.join(where, "artifacts"))
+        self.log = os.path.join(where, "log")
+        self.jobs = []
+        words = [binary, f"-max_total_time={options.seconds}", "-timeout=20",
+                 "-rss_limit_mb=2048", "-print_final_stats=1", "-reload=1",
+                 f"-max_len={MAX_LENGTH.get(harness, 4096)}",
+                 f"-artifact_prefix={self.artifacts}/"]
+        if options.seed is not None:
+            words.append(f"-seed={options.seed}")
+        if dictionary(harness):
+            words.append(f"-dict={dictionary(harness)}")
+        words += [self.work] + options.inputs
+        for job in range(options.jobs):
+            log = f"{self.log}.{job}"
+            self.jobs.append((start(words, log, options), log))
+
+    def running(self):
+        return any(p.poll() is None for p, _ in self.jobs)
+
+    def stop(self):
+        for process, _ in self.jobs:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        for process, _ in self.jobs:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def figures(self):
+        total = {"execs": 0, "execs_per_s": 0, "edges": 0, "corpus": 0}
+        for _, log in self.jobs:
+            with open(log, "rb") as text:
+                text.seek(0, 2)
+                text.seek(max(0, text.tell() - 20000))
+                tail = text.read().decode(errors="replace")
+            lines = re.findall(r"^#(\d+)\s.*?cov: (\d+) .*?corp: (\d+)"
+                               r".*?exec/s: (\d+)", tail, re.M)
+            if lines:
+                execs, edges, corpus, speed = map(int, lines[-1])
+                total["execs"] += execs
+                total["execs_per_s"] += speed
+                total["edges"] = max(total["edges"], edges)
+                total["corpus"] = max(total["corpus"], corpus)
+            m = re.search(r"stat::number_of_executed_units: (\d+)\s+"
+                          r"stat::average_exec_per_sec:\s+(\d+)", tail)
+            if m:
+                total["execs"] = max(total["execs"], int(m.group(1)))
+        return total
+
+    def finds(self):
+        found = []
+        for path in sorted(glob.glob(self.artifacts + "/*")):
+            logs = [log for _, log in self.jobs
+                    if os.path.basename(path) in open(
+                        log, encoding="utf-8", errors="replace").read()]
+            oracle, line = reason_of(logs[0] if logs else "/dev/null")
+            found.append({"input": path, "oracle": oracle, "reason": line})
+        return found
+
+
+class Afl:
+    name = "afl"
+
+    def __init__(self, harness, binary, where, options):
+        self.where = os.path.join(where, "out")
+        self.binary, self.jobs, self.harness = binary, [], harness
+        self.started = time.monotonic()
+        shutil.rmtree(self.where, ignore_errors=True)
+        env = dict(os.environ, AFL_NO_UI="1", AFL_SKIP_CPUFREQ="1",
+                   AFL_NO_AFFINITY="1", AFL_IMPORT_FIRST="1",
+                   AFL_FORKSRV_INIT_TMOUT="30000")
+        with open("/proc/sys/kernel/core_pattern", encoding="ascii") as text:
+            if text.read().startswith("|"):
+                say("core_pattern is a pipe: crashes are seen all the same, "
+                    "but later; \"echo core >/proc/sys/kernel/core_pattern\" "
+                    "as root makes it quick")
+                env["AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES"] = "1"
+        # afl-fuzz wants one folder that is not empty.
+        inputs = os.path.join(where, "in")
+        shutil.rmtree(inputs, ignore_errors=True)
+        folder(inputs)
+        for source in options.inputs:
+            for path in glob.glob(source + "/*"):
+                shutil.copy(path, inputs)
+        if not os.listdir(inputs):
+            with open(os.path.join(inputs, "empty"), "wb") as f:
+                f.write(bytes(16))
+        for job in range(options.jobs):
+            role = ["-M", "main"] if job == 0 else ["-S", f"second{job}"]
+            words = ["afl-fuzz", "-i", inputs, "-o", self.where, "-m", "none",
+                     "-t", "2000+", "-V", str(options.seconds)] + role
+            if dictionary(harness):
+                words += ["-x", dictionary(harness)]
+            log = os.path.join(where, f"log.{job}")
+            self.jobs.append((start(words + ["--", binary], log, options,
+                                    env), log))
+
+    running = LibFuzzer.running
+    stop = LibFuzzer.stop
+
+    def figures(self):
+        total = {"execs": 0, "execs_per_s": 0, "edges": 0, "corpus": 0}
+        keys = {"execs_done": "execs", "edges_found": "edges",
+                "corpus_count": "corpus"}
+        for path in glob.glob(self.where + "/*/fuzzer_stats"):
+            with open(path, encoding="ascii", errors="replace") as text:
+                for line in text:
+                    key, _, value = line.partition(":")
+                    name = keys.get(key.strip())
+                    if name == "execs":
+                        total[name] += int(value)
+                    elif name:
+                        total[name] = max(total[name], int(value))
+                    elif key.strip() == "stability":
+                        total["stability"] = value.strip()
+        # afl-fuzz's own rate is nonsense in its first seconds, and so is its
+        # count until it has written it for the first time.
+        elapsed = time.monotonic() - self.started
+        total["execs_per_s"] = int(total["execs"] / max(1.0, elapsed))
+        for process, log in self.jobs:
+            if process.poll() not in (None, 0) and not total["execs"]:
+                with open(log, encoding="utf-8", errors="replace") as text:
+                    raise Trouble("afl-fuzz ended at once:\n" + "\n".join(
+                        text.read().splitlines()[-12:]))
+        return total
+
+    def finds(self):
+        found = []
+        for kind in ("crashes", "hangs"):
+            for path in sorted(glob.glob(f"{self.where}/*/{kind}/id*")):
+                log = path + ".log"
+                with open(log, "wb") as out:
+                    subprocess.run([self.binary, path], stdout=out, stderr=out,
+                                   timeout=60, check=False)
+                oracle, line = reason_of(log)
+                os.unlink(log)
+                found.append({"input": path, "oracle": oracle,
+                              "reason": line if kind == "crashes" else "hang"})
+        return found

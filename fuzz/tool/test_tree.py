@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Proof that xenblk-fuzz can run several times in one tree, and side by side."""
+
+import argparse
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+import bank  # noqa: E402
+import engines  # noqa: E402
+import tree  # noqa: E402
+
+
+def make_many(path):
+    """What eight runs that start at once do first."""
+    for _ in range(200):
+        tree.folder(path)
+
+
+def append_alone(path):
+    """Two writes that must not be torn apart."""
+    for _ in range(50):
+        with tree.alone(path, "appends"):
+            with open(os.path.join(path, "log"), "a",
+                      encoding="ascii") as log:
+                log.write("begin ")
+                log.flush()
+                log.write("end\n")
+
+
+class SideBySide(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self.temporary.cleanup)
+        self.path = os.path.join(self.temporary.name, "work")
+
+    def in_eight(self, function):
+        all_of_them = [multiprocessing.Process(target=function,
+                                               args=(self.path,))
+                       for _ in range(8)]
+        for process in all_of_them:
+            process.start()
+        for process in all_of_them:
+            process.join()
+        self.assertEqual([p.exitcode for p in all_of_them], [0] * 8)
+
+    def test_a_folder_is_made_by_eight_at_once(self):
+        self.in_eight(make_many)
+        self.assertEqual(os.listdir(self.path), [])
+
+    def test_only_one_is_inside(self):
+        tree.say = lambda text: None
+        self.in_eight(append_alone)
+        with open(os.path.join(self.path, "log"), encoding="ascii") as log:
+            self.assertEqual(set(log), {"begin end\n"})
+
+    def test_each_run_has_a_folder_of_its_own(self):
+        first, lock = tree.claim(self.path)
+        second, other = tree.claim(self.path)
+        self.assertEqual((first, second), (self.path, self.path + "-2"))
+        lock.close()
+        again, lock = tree.claim(self.path)
+        self.assertEqual(again, self.path)
+        lock.close()
+        other.close()
+
+    def test_an_engine_keeps_the_folder_when_we_are_gone(self):
+        _, lock = tree.claim(self.path)
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE,
+                                 pass_fds=[lock.fileno()])
+        lock.close()
+        second, other = tree.claim(self.path)
+        self.assertEqual(second, self.path + "-2")
+        other.close()
+        child.communicate()
+        first, lock = tree.claim(self.path)
+        self.assertEqual(first, self.path)
+        lock.close()
+
+    def test_a_folder_that_cannot_be_is_a_sentence(self):
+        with open(self.path, "wb"):
+            pass
+        with self.assertRaisesRegex(tree.Trouble, "cannot be written"):
+            tree.folder(os.path.join(self.path, "below"))
+
+
+class Nice(unittest.TestCase):
+    def test_an_engine_and_its_group_stand_back(self):
+        options = argparse.Namespace(nice=7, keep_open=[])
+        with tempfile.NamedTemporaryFile() as log:
+            child = engines.start(["sleep", "60"], log.name, options)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.assertEqual(os.getpriority(os.PRIO_PROCESS, child.pid), 7)
+        group = f"/proc/{child.pid}/autogroup"
+        if os.path.exists(group):
+            with open(group, encoding="ascii") as text:
+                self.assertIn("nice 7", text.read())
+
+    def test_who_is_gone_is_no_error(self):
+        child = subprocess.Popen(["true"])
+        child.wait()
+        engines.yield_to_others(child.pid, 7)
+
+
+class Bank(unittest.TestCase):
+    def test_a_patch_that_does_not_fit_is_named(self):
+        tree.say = bank.say = lambda text: None
+        with tempfile.NamedTemporaryFile("w", suffix=".patch") as file:
+            file.write("--- a/README.md\n+++ b/README.md\n@@ -1,1 +1,1 @@\n"
+                       "-no line of it\n+another\n")
+            file.flush()
+            bug = {"id": "X1", "file": file.name}
+            self.assertEqual(bank.applies([bug]), ["X1"])
+
+
+if __name__ == "__main__":
+    unittest.main()

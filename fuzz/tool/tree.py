@@ -1,0 +1,133 @@
+"""The source tree, its builds and work folders, and who may use them when."""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HARNESSES = {
+    "ring": "any script of a guest against its rings, grants and events",
+    "request_decode": "the decoder of ring slots against a plain reference",
+    "handshake_parse": "the parser of a frontend's xenstore keys",
+    "link": "the validation of messages between supervisor and worker",
+}
+ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
+NEEDS = {"libfuzzer": "clang-14", "afl": "afl-fuzz"}
+MAX_LENGTH = {"ring": 2048, "handshake_parse": 2048}
+
+
+class Trouble(Exception):
+    """The tool or its environment failed: exit 4, with a sentence."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def find_root():
+    at = os.path.dirname(os.path.realpath(__file__))
+    while at != "/":
+        if os.path.exists(os.path.join(at, "CMakePresets.json")):
+            return at
+        at = os.path.dirname(at)
+    raise Trouble("xenblk-fuzz must stand inside the source tree (no "
+                  "CMakePresets.json is found above it)")
+
+
+ROOT = find_root()
+
+
+def version():
+    with open(os.path.join(ROOT, "CMakeLists.txt"), encoding="utf-8") as text:
+        return re.search(r"VERSION (\d[\d.]*) LANG", text.read()).group(1)
+
+
+def build_dir(preset):
+    return os.path.join(ROOT, "build", preset)
+
+
+def folder(path):
+    try:
+        os.makedirs(path, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as e:
+        raise Trouble(f"{path} cannot be written: {e.strerror}; name another "
+                      "folder with --corpus, or make room") from e
+    return path
+
+
+@contextlib.contextmanager
+def alone(path, what):
+    """One process at a time; the lock ends with its holder, however it ends."""
+    folder(path)
+    with open(os.path.join(path, ".xenblk-fuzz.lock"), "wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another xenblk-fuzz, which {what}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def claim(path):
+    """The first of path, path-2, path-3 ... that nobody works in: it is ours
+    as long as the file that comes along is open here or in a child."""
+    number = 1
+    while True:
+        where = folder(path if number == 1 else f"{path}-{number}")
+        lock = open(os.path.join(where, ".xenblk-fuzz.lock"), "wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return where, lock
+        except BlockingIOError:
+            lock.close()
+            number += 1
+
+
+def command(words, log):
+    with open(log, "a", encoding="utf-8") as out:
+        done = subprocess.run(words, stdout=out, stderr=subprocess.STDOUT,
+                              check=False, cwd=ROOT)
+    if done.returncode != 0:
+        with open(log, encoding="utf-8", errors="replace") as text:
+            tail = text.read().splitlines()[-25:]
+        raise Trouble("\n".join(tail) + f"\n\"{' '.join(words)}\" failed "
+                      f"(exit {done.returncode}); the whole log is {log}")
+
+
+@contextlib.contextmanager
+def built(preset, targets, source=None, binary=None):
+    """Configures once, then builds these targets; the bin folder, which stays
+    as it is until the block ends."""
+    binary = binary or build_dir(preset)
+    log = os.path.join(binary, "xenblk-fuzz.log")
+    for tool in ("cmake", "ninja"):
+        if shutil.which(tool) is None:
+            raise Trouble(f"{tool} is not installed; run ci/setup")
+    with alone(binary, f"builds in {binary}"):
+        if not os.path.exists(os.path.join(binary, "build.ninja")):
+            say(f"configuring preset {preset} in {binary}")
+            words = ["cmake", "--preset", preset, "-B", binary]
+            command(words + (["-S", source] if source else []), log)
+        say(f"building {' '.join(targets)}")
+        command(["ninja", "-C", binary] + list(targets), log)
+        yield os.path.join(binary, "bin")
+
+
+def build(preset, targets):
+    with built(preset, targets) as bins:
+        return bins
+
+
+def targets_of(harness):
+    return [f"fuzz-{harness}", f"corpus-{harness}"]
+
+
+def dictionary(harness):
+    path = os.path.join(ROOT, "corpora", harness, harness + ".dict")
+    return path if os.path.exists(path) else None

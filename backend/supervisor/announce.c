@@ -44,8 +44,9 @@ void device_tell(struct device *device, const char *format, ...)
 bool device_publish(struct device *device, const struct publish_node *nodes,
 		    size_t count)
 {
-	int error = publish_nodes(device->options.store, device->directory,
-				  nodes, count);
+	const struct publish_place place = {.directory = device->directory,
+					    .last = device->published};
+	int error = publish_nodes(device->options.store, &place, nodes, count);
 
 	if (error == -ENOENT)
 		device->removed = device->note_backend = true;
@@ -59,8 +60,8 @@ void device_publish_state(struct device *device, unsigned int state)
 {
 	const struct publish_node node = publish_number("state", state);
 
-	device->published = state;
 	device_publish(device, &node, 1);
+	device->published = state;
 }
 
 /* H2, Q2: features and transport parameters, before InitWait. */
@@ -78,14 +79,15 @@ bool device_publish_offer(struct device *device)
 		publish_number("state", XenbusStateInitWait),
 	};
 	size_t count = ARRAY_SIZE(nodes);
+	bool written;
 
 	/* A frontend that is served already must not see us step back. */
 	if (device->resumes &&
 	    device_frontend_state(device) == XenbusStateConnected)
-		count--;
-	else
-		device->published = XenbusStateInitWait;
-	return device_publish(device, nodes, count);
+		return device_publish(device, nodes, count - 1);
+	written = device_publish(device, nodes, count);
+	device->published = XenbusStateInitWait;
+	return written;
 }
 
 /* H4, Q1: the properties, together with Connected. */
@@ -104,8 +106,10 @@ bool device_publish_connected(struct device *device)
 		publish_number("state", XenbusStateConnected),
 	};
 
+	const bool written = device_publish(device, nodes, ARRAY_SIZE(nodes));
+
 	device->published = XenbusStateConnected;
-	return device_publish(device, nodes, ARRAY_SIZE(nodes));
+	return written;
 }
 
 void device_note_error(struct device *device, const char *sentence)

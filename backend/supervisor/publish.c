@@ -1,17 +1,28 @@
 /* Writing a disk's nodes together.  See publish.h. */
 #include "backend/supervisor/publish.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <xen/io/xenbus.h>
 
 #include "backend/base/check.h"
 #include "backend/base/log.h"
 
 struct batch {
 	const char *directory;
+	unsigned int last;
 	const struct publish_node *nodes;
 	size_t count;
 };
+
+/* Only a toolstack writes Initialising, and only into a directory that it makes:
+ * found where we had gone further, it is another disk's with the same name. */
+static bool is_another(const struct batch *batch, const char *state)
+{
+	return batch->last > XenbusStateInitialising && strcmp(state, "1") == 0;
+}
 
 /* The body of the transaction; without effect but on the store. */
 static int write_batch(struct store *store, void *context)
@@ -22,6 +33,8 @@ static int write_batch(struct store *store, void *context)
 
 	snprintf(path, sizeof(path), "%s/state", batch->directory);
 	error = store_read(store, path, state, sizeof(state));
+	if (error >= 0 && is_another(batch, state))
+		error = -ENOENT;
 	for (size_t i = 0; error >= 0 && i < batch->count; i++) {
 		snprintf(path, sizeof(path), "%s/%s", batch->directory,
 			 batch->nodes[i].key);
@@ -30,13 +43,16 @@ static int write_batch(struct store *store, void *context)
 	return error < 0 ? error : 0;
 }
 
-int publish_nodes(struct store *store, const char *directory,
+int publish_nodes(struct store *store, const struct publish_place *place,
 		  const struct publish_node *nodes, size_t count)
 {
-	struct batch batch = {
-		.directory = directory, .nodes = nodes, .count = count};
+	struct batch batch = {.directory = place->directory,
+			      .last = place->last,
+			      .nodes = nodes,
+			      .count = count};
 
 	CHECK(count > 0);
+	CHECK(place->directory != NULL);
 	return store_transact(store, write_batch, &batch);
 }
 

@@ -17,13 +17,20 @@ struct publish_node {
 	char value[32];
 };
 
+/* A disk's directory, and the xenbus state that we wrote there last; 0: none. */
+struct publish_place {
+	const char *directory;
+	unsigned int last;
+};
+
 /**
- * publish_nodes() - write these nodes of a directory together, in one
- * transaction.
+ * publish_nodes() - write these nodes together, in one transaction.
  *
- * Return: 0, -ENOENT when the directory has no state node any more, or -errno.
+ * Return: 0, -ENOENT when the directory has no state node any more or was made
+ * anew since (a toolstack that removes and re-creates a disk while its worker
+ * still drains), or another -errno.
  */
-int publish_nodes(struct store *store, const char *directory,
+int publish_nodes(struct store *store, const struct publish_place *place,
 		  const struct publish_node *nodes, size_t count);
 
 /** publish_number() - a node with a number, as publish_nodes() takes it. */

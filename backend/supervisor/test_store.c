@@ -146,16 +146,24 @@ static void nodes_are_only_published_where_a_disk_is(void **state)
 	struct store *store = *state;
 	const struct publish_node nodes[] = {publish_number("sectors", 8),
 					     publish_number("state", 4)};
+	const struct publish_place gone = {.directory = "/gone", .last = 2};
+	const struct publish_place disk = {.directory = "/disk", .last = 2};
 	char value[16];
 
-	assert_int_equal(publish_nodes(store, "/gone", nodes, 2), -ENOENT);
+	assert_int_equal(publish_nodes(store, &gone, nodes, 2), -ENOENT);
 	assert_int_equal(store_read(store, "/gone", value, sizeof(value)),
 			 -ENOENT);
 	assert_int_equal(store_write(store, "/disk/state", "3"), 0);
-	assert_int_equal(publish_nodes(store, "/disk", nodes, 2), 0);
+	assert_int_equal(publish_nodes(store, &disk, nodes, 2), 0);
 	assert_int_equal(store_read(store, "/disk/state", value, sizeof(value)),
 			 1);
 	assert_string_equal(value, "4");
+	/* Removed and made anew by a toolstack: another disk of that name. */
+	assert_int_equal(store_write(store, "/disk/state", "1"), 0);
+	assert_int_equal(publish_nodes(store, &disk, nodes, 2), -ENOENT);
+	assert_int_equal(store_read(store, "/disk/state", value, sizeof(value)),
+			 1);
+	assert_string_equal(value, "1");
 }
 
 static void watches_bring_paths_and_tokens(void **state)

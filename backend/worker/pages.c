@@ -14,11 +14,11 @@
 struct pages {
 	unsigned char *base;
 	unsigned int cap;
-	unsigned int free;     /* entries of stack in use */
-	unsigned int resident; /* pages with memory behind them */
 	unsigned int high;     /* no page from here on was ever taken */
+	unsigned int back;     /* entries of stack in use */
+	unsigned int resident; /* pages with memory behind them */
 	bool *touched;	       /* per page: memory behind it */
-	uint16_t stack[];      /* free pages; the top was used last */
+	uint16_t stack[];      /* pages given back; the top was used last */
 };
 
 _Static_assert(LIMIT_POOL_PAGES <= UINT16_MAX, "a page index fits the stack");
@@ -43,10 +43,6 @@ int pages_create(unsigned int cap, struct pages **pages)
 		return -ENOMEM;
 	}
 	p->cap = cap;
-	p->free = cap;
-	/* The lowest page is on top: few pages in use stay close together. */
-	for (unsigned int i = 0; i < cap; i++)
-		p->stack[i] = (uint16_t)(cap - 1 - i);
 	*pages = p;
 	return 0;
 }
@@ -55,7 +51,7 @@ void pages_destroy(struct pages *pages)
 {
 	if (!pages)
 		return;
-	CHECK(pages->free == pages->cap);
+	CHECK(pages_available(pages) == pages->cap);
 	/* The address range may serve somebody else next. */
 	ASAN_UNPOISON_MEMORY_REGION(pages->base,
 				    (size_t)pages->high * XEN_PAGE_BYTES);
@@ -69,17 +65,19 @@ void *pages_take(struct pages *pages)
 	unsigned int i;
 	unsigned char *page;
 
-	CHECK(pages->free <= pages->cap);
-	if (pages->free == 0)
+	CHECK(pages->back <= pages->high && pages->high <= pages->cap);
+	/* One that was used before, if there is: few pages are ever touched. */
+	if (pages->back > 0)
+		i = pages->stack[--pages->back];
+	else if (pages->high < pages->cap)
+		i = pages->high++;
+	else
 		return NULL;
-	i = pages->stack[--pages->free];
-	CHECK(i < pages->cap);
+	CHECK(i < pages->high);
 	if (!pages->touched[i]) {
 		pages->touched[i] = true;
 		pages->resident++;
 	}
-	if (i >= pages->high)
-		pages->high = i + 1;
 	page = pages->base + (size_t)i * XEN_PAGE_BYTES;
 	ASAN_UNPOISON_MEMORY_REGION(page, XEN_PAGE_BYTES);
 	return page;
@@ -89,18 +87,18 @@ void pages_give(struct pages *pages, void *page)
 {
 	ptrdiff_t offset = (unsigned char *)page - pages->base;
 
-	CHECK(pages->free < pages->cap);
+	CHECK(pages->back < pages->high);
 	CHECK(offset >= 0 && offset % XEN_PAGE_BYTES == 0);
-	CHECK((size_t)offset / XEN_PAGE_BYTES < pages->cap);
+	CHECK((size_t)offset / XEN_PAGE_BYTES < pages->high);
 	/* Poisoned while free: a late I/O into it is a finding, not corruption.
 	 */
 	ASAN_POISON_MEMORY_REGION(page, XEN_PAGE_BYTES);
-	pages->stack[pages->free++] = (uint16_t)(offset / XEN_PAGE_BYTES);
+	pages->stack[pages->back++] = (uint16_t)(offset / XEN_PAGE_BYTES);
 }
 
 unsigned int pages_available(const struct pages *pages)
 {
-	return pages->free;
+	return pages->cap - pages->high + pages->back;
 }
 
 unsigned int pages_resident(const struct pages *pages)
@@ -111,10 +109,10 @@ unsigned int pages_resident(const struct pages *pages)
 unsigned int pages_shrink(struct pages *pages)
 {
 	unsigned int given = 0;
-	unsigned int used = pages->cap - pages->free;
+	unsigned int used = pages->high - pages->back;
 
 	CHECK(pages->resident >= used);
-	for (unsigned int i = 0; i < pages->free && given < LIMIT_POOL_SHRINK &&
+	for (unsigned int i = 0; i < pages->back && given < LIMIT_POOL_SHRINK &&
 				 pages->resident > used;
 	     i++) {
 		unsigned int page = pages->stack[i];

@@ -11,8 +11,8 @@
 
 /* The private half of a slot: never shared, rebuilt for every request. */
 struct io {
-	struct io *next; /* in one list at a time */
-	struct inflight_slot *slot;
+	struct io *next;	    /* in one list at a time */
+	struct inflight_slot *slot; /* from submit_add() on */
 	int16_t status;
 	uint8_t refusal;
 	uint16_t held;	     /* segments whose page we hold */
@@ -111,8 +111,6 @@ int submit_create(const struct submit_options *options, struct submit **submit)
 	list_init(&s->arriving);
 	list_init(&s->leaving);
 	list_init(&s->finished);
-	for (unsigned int i = 0; i < slots; i++)
-		s->io[i].slot = &options->table->slot[i];
 	error = submit_open(s, options);
 	if (error) {
 		submit_destroy(s);
@@ -141,6 +139,7 @@ void submit_add(struct submit *submit, struct inflight_slot *slot)
 
 	CHECK(slot->state == INFLIGHT_TAKEN);
 	CHECK(io->next == NULL && io->held == 0);
+	io->slot = slot;
 	io->status = BLKIF_RSP_OKAY;
 	io->refusal = REFUSAL_NONE;
 	submit->busy++;
@@ -319,6 +318,7 @@ static void complete(struct submit *s, const struct image_done *done)
 
 	CHECK(done->tag < s->table->slots);
 	io = &s->io[done->tag];
+	CHECK(io->slot != NULL);
 	r = &io->slot->request;
 	CHECK(io->slot->state == INFLIGHT_ISSUED ||
 	      io->slot->state == INFLIGHT_FLUSHING);

@@ -72,6 +72,32 @@ static void test_it_shrinks_in_batches_and_keeps_what_is_in_use(void **state)
 	pages_destroy(pages);
 }
 
+static void test_pages_that_were_used_come_before_fresh_ones(void **state)
+{
+	struct pages *pages;
+	void *a, *b, *c;
+
+	(void)state;
+	assert_int_equal(pages_create(64, &pages), 0);
+	assert_int_equal(pages_available(pages), 64);
+	a = pages_take(pages);
+	pages_give(pages, a);
+	for (unsigned int i = 0; i < 3; i++) {
+		b = pages_take(pages);
+		assert_ptr_equal(a, b);
+		c = pages_take(pages);
+		assert_ptr_not_equal(a, c);
+		assert_int_equal(pages_available(pages), 62);
+		pages_give(pages, c);
+		pages_give(pages, b);
+	}
+	assert_int_equal(pages_resident(pages), 2);
+	assert_int_equal(pages_shrink(pages), 0);
+	assert_int_equal(pages_resident(pages), 0);
+	assert_int_equal(pages_available(pages), 64);
+	pages_destroy(pages);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -80,6 +106,8 @@ int main(void)
 		cmocka_unit_test(test_the_last_given_is_the_first_taken),
 		cmocka_unit_test(
 			test_it_shrinks_in_batches_and_keeps_what_is_in_use),
+		cmocka_unit_test(
+			test_pages_that_were_used_come_before_fresh_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ void model_reset(struct model *model)
 	memset(model->disk_readers, 0, sizeof(model->disk_readers));
 	memset(model->disk_writers, 0, sizeof(model->disk_writers));
 	for (unsigned int i = 0; i < GUEST_QUEUES; i++)
-		model->queue[i].count = 0;
+		model->queue[i].count = model->queue[i].waiting = 0;
 	model->blind = false;
 	model->grants_may_fail = model->notify_may_fail = false;
 	model->answered = model->answered_okay = 0;
@@ -43,7 +43,7 @@ void model_connect(struct model *model)
 		struct model_queue *q = &model->queue[i];
 
 		CHECK(model->blind || q->count == 0);
-		q->count = 0;
+		q->count = q->waiting = 0;
 		q->consumed = guest_index(model->guest, i, GUEST_RSP_PROD);
 		q->halted = q->twins = false;
 		q->tampered = false;
@@ -171,7 +171,7 @@ unsigned int model_inflight(const struct model *model)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < GUEST_QUEUES; i++)
-		n += model->queue[i].count;
+		n += model->queue[i].waiting;
 	return n;
 }
 
@@ -280,8 +280,7 @@ static void expect_twins(struct model_queue *q, struct expected *e)
 	for (unsigned int i = 0; i < q->count; i++) {
 		struct expected *other = &q->expected[i];
 
-		if (other->request.id != e->request.id ||
-		    other->request.operation != e->request.operation)
+		if (!expected_same_name(other, e))
 			continue;
 		e->legal |= other->legal;
 		other->legal = e->legal;
@@ -301,12 +300,16 @@ static void expect(struct model *model, struct model_queue *q,
 	};
 	struct expected *e = &q->expected[q->count];
 
-	CHECK(q->count < LIMIT_RING_SLOTS);
+	CHECK(q->waiting < LIMIT_RING_SLOTS);
+	if (q->count == MODEL_EXPECTED) {
+		model->blind = true;
+		return;
+	}
 	reference_decode(slot, &rules, &e->request);
 	e->legal = e->request.status == 0    ? LEGAL_OKAY
 		   : e->request.status == -1 ? LEGAL_ERROR
 					     : LEGAL_UNSUPPORTED;
-	e->loose = e->twin = e->bad_grant = false;
+	e->loose = e->twin = e->answered = e->bad_grant = false;
 	e->delivered = e->request.status != 0;
 	e->flush_mark = model->writes_before;
 	for (unsigned int i = 0; i < e->request.segments; i++)
@@ -317,6 +320,7 @@ static void expect(struct model *model, struct model_queue *q,
 		may_fail(model, e, NULL);
 	expect_twins(q, e);
 	q->count++;
+	q->waiting++;
 	if (meets_others(model, e)) {
 		count_in(model, e, 1);
 		e->loose = true;
@@ -378,6 +382,38 @@ void model_before(struct model *model, unsigned int queue)
 	model->writes_before = model->disk->writes_delivered;
 }
 
+static void forget(struct model *model, struct model_queue *q,
+		   struct expected *e)
+{
+	count_in(model, e, -1);
+	*e = q->expected[--q->count];
+	if (q->count == 0)
+		q->twins = false;
+}
+
+/* Of requests with one name, any may be the one that was answered: they are
+ * taken over again, and forgotten, when the last of them is. */
+static void settle_twin(struct model *model, struct model_queue *q,
+			struct expected *e, int status)
+{
+	const struct expected name = *e;
+
+	e->answered = true;
+	for (unsigned int i = 0; i < q->count; i++)
+		if (!q->expected[i].answered &&
+		    expected_same_name(&q->expected[i], &name))
+			return;
+	for (unsigned int i = q->count; i-- > 0;) {
+		struct expected *twin = &q->expected[i];
+
+		if (!expected_same_name(twin, &name))
+			continue;
+		memory_check(model, twin, status);
+		storage_check(model, twin, status);
+		forget(model, q, twin);
+	}
+}
+
 static void settle(struct model *model, unsigned int queue, uint32_t index)
 {
 	struct model_queue *q = &model->queue[queue];
@@ -388,14 +424,15 @@ static void settle(struct model *model, unsigned int queue, uint32_t index)
 	e = response_match(model, queue, &response);
 	if (e == NULL)
 		return;
-	count_in(model, e, -1);
 	memory_check(model, e, response.status);
 	storage_check(model, e, response.status);
 	model->answered++;
 	model->answered_okay += response.status == 0;
-	*e = q->expected[--q->count];
-	if (q->count == 0)
-		q->twins = false;
+	q->waiting--;
+	if (e->twin)
+		settle_twin(model, q, e, response.status);
+	else
+		forget(model, q, e);
 }
 
 static void take_responses(struct model *model, unsigned int queue)

@@ -13,8 +13,9 @@
  * guest writes while a request uses it, make these requests *loose*: their
  * status is still judged, but what they moved is taken over into the model as
  * it is.  Two in flight with one id and operation are loose too, and each may
- * have the status of the other.  Nothing else is loose, and a player avoids
- * overlap unless the script asks for it.
+ * have the status of the other; what they moved is only known when both are
+ * answered.  Nothing else is loose, and a player avoids overlap unless the
+ * script asks for it.
  */
 #pragma once
 
@@ -38,6 +39,7 @@ struct expected {
 	uint8_t legal; /* statuses */
 	bool loose;
 	bool twin;	/* another in flight has its id */
+	bool answered;	/* a twin, and the other is not: it may be this one */
 	bool delivered; /* the disk is done with it, or never saw it */
 	bool bad_grant; /* one of its grants is no good: nothing may be written
 			 */
@@ -47,14 +49,26 @@ struct expected {
 		pages[REFERENCE_SEGMENTS]; /* data pages it may mean, as bits */
 };
 
+/** expected_same_name() - a response cannot tell these two apart. */
+static inline bool expected_same_name(const struct expected *a,
+				      const struct expected *b)
+{
+	return a->request.id == b->request.id &&
+	       a->request.operation == b->request.operation;
+}
+
+/* As many as a ring can have in flight, and as many twins that were answered. */
+#define MODEL_EXPECTED (2 * LIMIT_RING_SLOTS)
+
 struct model_queue {
 	uint32_t consumed; /* index of the next request to be taken */
 	bool halted;   /* we saw an impossible index: nothing is taken again */
 	bool twins;    /* two in flight have one id: who is who is unknown */
 	bool tampered; /* the guest overwrote rsp_prod */
 	uint32_t tampered_value;
-	unsigned int count;
-	struct expected expected[LIMIT_RING_SLOTS];
+	unsigned int count;   /* of expected[] */
+	unsigned int waiting; /* of those, not answered */
+	struct expected expected[MODEL_EXPECTED];
 	uint8_t before[LIMIT_RING_PAGES * XEN_PAGE_BYTES];
 };
 

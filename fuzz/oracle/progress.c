@@ -13,10 +13,10 @@ static void check_queue(struct model *model, struct queue *queue,
 	const struct model_queue *q = &model->queue[i];
 	uint32_t event = guest_index(model->guest, i, GUEST_REQ_EVENT);
 
-	if (q->count > 0)
+	if (q->waiting > 0)
 		oracle_fail(ORACLE_PROGRESS,
 			    "queue %u sleeps with %u requests unanswered", i,
-			    q->count);
+			    q->waiting);
 	if (q->halted) {
 		if (queue_state(queue) != QUEUE_BROKEN)
 			oracle_fail(ORACLE_RING,

@@ -56,7 +56,7 @@ static unsigned int fit(const struct expected *e, const struct response *r)
 	const unsigned int delivered = e->delivered;
 	const unsigned int certain = (e->legal & (e->legal - 1)) == 0;
 
-	if (e->request.id != r->id)
+	if (e->answered || e->request.id != r->id)
 		return 0;
 	if (e->request.operation != r->operation)
 		return 1;

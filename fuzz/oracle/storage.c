@@ -46,6 +46,14 @@ static unsigned int owners(struct model_queue *q,
 	return count;
 }
 
+/* Its twins with it: which of them is answered so, nobody can tell. */
+static void allow_error(struct model_queue *q, const struct expected *e)
+{
+	for (unsigned int i = 0; i < q->count; i++)
+		if (expected_same_name(&q->expected[i], e))
+			q->expected[i].legal |= LEGAL_ERROR;
+}
+
 /* Every request that may own it may fail; if there is only one, it must. */
 static void expect_error(struct model_queue *q, const struct disk_event *event,
 			 bool certain)
@@ -53,13 +61,13 @@ static void expect_error(struct model_queue *q, const struct disk_event *event,
 	struct expected *owner = NULL;
 	unsigned int count = owners(q, event, &owner);
 
-	if (count == 1 && certain) {
+	if (count == 1 && certain && !owner->twin) {
 		owner->legal = LEGAL_ERROR;
 		return;
 	}
 	for (unsigned int i = 0; i < q->count; i++)
 		if (covers(&q->expected[i], event))
-			q->expected[i].legal |= LEGAL_ERROR;
+			allow_error(q, &q->expected[i]);
 }
 
 /* The first that fits exactly and was not done before. */

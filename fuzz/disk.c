@@ -7,14 +7,20 @@
 #include "backend/base/checked.h"
 #include "fuzz/oracle/oracle.h"
 
-void disk_pattern(uint64_t sector, uint8_t bytes[SECTOR_BYTES])
-{
-	uint64_t word = (sector + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+struct word {
+	uint64_t value;
+} __attribute__((packed, may_alias)); /* of a buffer that is not aligned */
 
-	for (unsigned int i = 0; i < SECTOR_BYTES / 8; i++) {
-		memcpy(bytes + 8 * i, &word, 8);
-		word = word << 7 | word >> 57;
-	}
+/* Filled thousands of times in a play: simple enough for the vector unit, and
+ * without the check of each store that would keep it out. */
+__attribute__((no_sanitize_address, no_sanitize_undefined)) void disk_pattern(
+	uint64_t sector, uint8_t bytes[SECTOR_BYTES])
+{
+	const uint64_t first = (sector + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	struct word *word = (struct word *)bytes;
+
+	for (unsigned int i = 0; i < SECTOR_BYTES / 8; i++)
+		word[i].value = (first + i * UINT64_C(0xd1342543de82ef95)) | 1;
 }
 
 static void touch(struct disk *disk, uint64_t sector, uint64_t count)
@@ -166,25 +172,21 @@ static void move_data(struct disk *disk, const struct disk_operation *o)
 	}
 }
 
-static void deliver(struct disk *disk, unsigned int at, struct image_done *done)
+static void deliver(struct disk *disk, struct disk_operation *o,
+		    struct image_done *done)
 {
-	struct disk_operation o = disk->operation[at];
-
 	if (disk->error_at > 0 && --disk->error_at == 0)
-		o.result = -EIO;
-	move_data(disk, &o);
-	if (o.io.operation == IMAGE_WRITE && o.result == 0)
+		o->result = -EIO;
+	move_data(disk, o);
+	if (o->io.operation == IMAGE_WRITE && o->result == 0)
 		disk->writes_delivered++;
-	if (o.io.operation == IMAGE_FLUSH && o.result == 0 &&
-	    o.seen_writes > disk->writes_durable)
-		disk->writes_durable = o.seen_writes;
-	record(disk, DISK_DELIVERED, &o);
-	done->tag = o.io.tag;
-	done->result = o.result;
-	disk->channel[o.queue].in_flight--;
-	disk->pending--;
-	memmove(&disk->operation[at], &disk->operation[at + 1],
-		(disk->pending - at) * sizeof(disk->operation[0]));
+	if (o->io.operation == IMAGE_FLUSH && o->result == 0 &&
+	    o->seen_writes > disk->writes_durable)
+		disk->writes_durable = o->seen_writes;
+	record(disk, DISK_DELIVERED, o);
+	done->tag = o->io.tag;
+	done->result = o->result;
+	disk->channel[o->queue].in_flight--;
 }
 
 static bool finished(const struct disk *disk, const struct disk_operation *o)
@@ -198,13 +200,17 @@ static unsigned int poll_channel(struct image_channel *channel,
 	struct disk *disk = disk_of(channel);
 	uint32_t queue = ((struct disk_channel *)channel)->queue;
 	unsigned int count = 0;
+	unsigned int kept = 0;
 
-	for (unsigned int i = 0; i < disk->pending && count < room;)
-		if (disk->operation[i].queue == queue &&
-		    finished(disk, &disk->operation[i]))
-			deliver(disk, i, &done[count++]);
-		else
-			i++;
+	for (unsigned int i = 0; i < disk->pending; i++) {
+		struct disk_operation *o = &disk->operation[i];
+
+		if (count < room && o->queue == queue && finished(disk, o))
+			deliver(disk, o, &done[count++]);
+		else if (kept++ != i)
+			disk->operation[kept - 1] = *o;
+	}
+	disk->pending = kept;
 	return count;
 }
 

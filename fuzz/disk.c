@@ -13,7 +13,7 @@ struct word {
 
 /* Filled thousands of times in a play: simple enough for the vector unit, and
  * without the check of each store that would keep it out. */
-__attribute__((no_sanitize_address, no_sanitize_undefined)) void disk_pattern(
+__attribute__((no_sanitize("address", "undefined"))) void disk_pattern(
 	uint64_t sector, uint8_t bytes[SECTOR_BYTES])
 {
 	const uint64_t first = (sector + 1) * UINT64_C(0x9e3779b97f4a7c15);

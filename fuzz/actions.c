@@ -186,8 +186,8 @@ static void do_raw(struct player *player, const struct script_record *r)
 		if (length > player->script->payload_bytes - start)
 			length = player->script->payload_bytes - start;
 	}
-	memcpy(guest_ring(guest, queue) + guest_slot_offset(guest, index) + at,
-	       from, length);
+	guest_ring_write(guest, queue, guest_slot_offset(guest, index) + at,
+			 from, length);
 }
 
 /* --- the disk, the clock, faults --- */
@@ -252,8 +252,11 @@ static void do_attach(struct player *player, const struct script_record *r)
 	/* Each costs as much as hundreds of requests. */
 	if (player->attaches++ >= ATTACHES_LIMIT)
 		return;
-	if (player->attached)
+	if (player->attached) {
 		connection_detach(player);
+		memory_check_all(&player->model);
+		storage_check_all(&player->model);
+	}
 	wanted.shape.persistent = script_u8(r, ATTACH_PERSISTENT) % 2 != 0;
 	if (!wanted.go_on) {
 		wanted.shape.queues =

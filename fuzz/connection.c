@@ -194,8 +194,6 @@ void connection_detach(struct player *player)
 			    "%u requests in flight were never answered at the "
 			    "detach",
 			    model_inflight(&player->model));
-	memory_check_all(&player->model);
-	storage_check_all(&player->model);
 	now.ledger = player->detached;
 	now.unmap_failed = player->baseline.unmap_failed;
 	ledger_check_baseline(&now);

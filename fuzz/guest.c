@@ -66,11 +66,24 @@ void guest_shutdown(struct guest *guest)
 	guest->evtchn = NULL;
 }
 
-uint8_t *guest_ring(struct guest *guest, unsigned int queue)
+static uint8_t *ring_memory(const struct guest *guest, unsigned int queue)
 {
 	CHECK(queue < GUEST_QUEUES);
 	return guest->memory +
 	       (GUEST_RING_FRAME + queue * LIMIT_RING_PAGES) * XEN_PAGE_BYTES;
+}
+
+const uint8_t *guest_ring(const struct guest *guest, unsigned int queue)
+{
+	return ring_memory(guest, queue);
+}
+
+void guest_ring_write(struct guest *guest, unsigned int queue, size_t at,
+		      const void *bytes, size_t count)
+{
+	CHECK(at + count <= sizeof(guest->shadow[0]));
+	memcpy(ring_memory(guest, queue) + at, bytes, count);
+	memcpy(guest->shadow[queue] + at, bytes, count);
 }
 
 uint32_t guest_index(struct guest *guest, unsigned int queue,
@@ -85,7 +98,7 @@ uint32_t guest_index(struct guest *guest, unsigned int queue,
 void guest_set_index(struct guest *guest, unsigned int queue,
 		     enum guest_index which, uint32_t value)
 {
-	memcpy(guest_ring(guest, queue) + index_offset[which], &value, 4);
+	guest_ring_write(guest, queue, index_offset[which], &value, 4);
 }
 
 size_t guest_slot_offset(const struct guest *guest, uint32_t index)
@@ -100,7 +113,9 @@ static void new_ring(struct guest *guest, unsigned int queue)
 	uint64_t id = q->next_id;
 	uint32_t port = q->port;
 
-	memset(guest_ring(guest, queue), 0,
+	memset(ring_memory(guest, queue), 0,
+	       (size_t)XEN_PAGE_BYTES << guest->shape.order);
+	memset(guest->shadow[queue], 0,
 	       (size_t)XEN_PAGE_BYTES << guest->shape.order);
 	*q = (struct guest_queue){
 		.port = port,
@@ -179,12 +194,15 @@ bool guest_place(struct guest *guest, unsigned int queue,
 		 const struct guest_request *request)
 {
 	struct guest_queue *q = &guest->queue[queue];
+	const size_t at = guest_slot_offset(guest, q->private_prod);
+	uint8_t slot[128];
 
 	if (q->private_prod - q->rsp_seen >= guest->slots)
 		return false;
-	put_slot(request, guest->shape.packed,
-		 guest_ring(guest, queue) +
-			 guest_slot_offset(guest, q->private_prod));
+	/* What stood in the padding stays there. */
+	memcpy(slot, guest->shadow[queue] + at, guest->slot_bytes);
+	put_slot(request, guest->shape.packed, slot);
+	guest_ring_write(guest, queue, at, slot, guest->slot_bytes);
 	q->private_prod++;
 	return true;
 }

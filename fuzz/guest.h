@@ -73,6 +73,9 @@ struct guest {
 	uint8_t *memory; /* frame 0; frames are adjacent */
 	struct guest_queue queue[GUEST_QUEUES];
 	struct guest_grant grant[GREF_COUNT];
+	/* What the rings must hold: what the guest wrote, and what the model
+	 * has accepted from the backend. */
+	uint8_t shadow[GUEST_QUEUES][LIMIT_RING_PAGES * XEN_PAGE_BYTES];
 };
 
 /** guest_boot() - domains, memory and grants; after sim_reset(). */
@@ -83,8 +86,13 @@ void guest_shutdown(struct guest *guest);
 void guest_connect(struct guest *guest, const struct guest_shape *shape,
 		   bool go_on);
 
-/** guest_ring() - the shared memory of a queue's ring, all its pages. */
-uint8_t *guest_ring(struct guest *guest, unsigned int queue);
+/** guest_ring() - the shared memory of a queue's ring, all its pages; to read.
+ */
+const uint8_t *guest_ring(const struct guest *guest, unsigned int queue);
+
+/** guest_ring_write() - the guest stores so many bytes at that place. */
+void guest_ring_write(struct guest *guest, unsigned int queue, size_t at,
+		      const void *bytes, size_t count);
 
 enum guest_index {
 	GUEST_REQ_PROD,

@@ -69,7 +69,7 @@ struct model_queue {
 	unsigned int count;   /* of expected[] */
 	unsigned int waiting; /* of those, not answered */
 	struct expected expected[MODEL_EXPECTED];
-	uint8_t before[LIMIT_RING_PAGES * XEN_PAGE_BYTES];
+	unsigned int quiet; /* calls in a row that did nothing */
 };
 
 struct model {

@@ -65,6 +65,7 @@ struct connection {
 void connection_open(struct player *player);
 void connection_close(struct player *player);
 void connection_attach(struct player *player, const struct connection *wanted);
+/** connection_detach() - memory and disk are the caller's to look at. */
 void connection_detach(struct player *player);
 
 /* --- turns.c: who runs, and when everybody is asleep --- */

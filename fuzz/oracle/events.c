@@ -10,7 +10,7 @@ void events_check(const struct model *model, unsigned int queue, uint32_t old,
 {
 	uint32_t asked;
 
-	memcpy(&asked, model->queue[queue].before + 12, 4);
+	memcpy(&asked, model->guest->shadow[queue] + 12, 4);
 	if (now - asked >= now - old || model->notify_may_fail)
 		return;
 	if (!sim_port_pending(GUEST_DOMID, model->guest->queue[queue].port))

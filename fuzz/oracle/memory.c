@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "fuzz/bytes.h"
 #include "fuzz/oracle/checks.h"
 #include "fuzz/oracle/oracle.h"
 
@@ -20,12 +21,12 @@ struct target {
 
 static bool target_legal(const struct target *t, int status)
 {
-	if (memcmp(t->real, t->disk, SECTOR_BYTES) == 0)
+	if (bytes_equal(t->real, t->disk, SECTOR_BYTES))
 		return true;
 	if (status == 0)
 		return false;
-	return memcmp(t->real, t->model, SECTOR_BYTES) == 0 ||
-	       memcmp(t->real, zeroes, SECTOR_BYTES) == 0;
+	return bytes_equal(t->real, t->model, SECTOR_BYTES) ||
+	       bytes_equal(t->real, zeroes, SECTOR_BYTES);
 }
 
 static void check_segment(struct model *model, const struct expected *e,
@@ -54,7 +55,7 @@ static void check_segment(struct model *model, const struct expected *e,
 					    "in sector %u of guest page %u",
 					    (unsigned long long)from, status, s,
 					    p);
-			memcpy(t.model, t.real, SECTOR_BYTES);
+			bytes_copy(t.model, t.real, SECTOR_BYTES);
 		}
 	}
 }
@@ -88,8 +89,8 @@ void memory_check_all(const struct model *model)
 	if (canary[0] == 0)
 		memset(canary, 0xc5, sizeof(canary));
 	for (uint32_t p = 0; p < OTHER_PAGES; p++)
-		if (memcmp(sim_guest_page(OTHER_DOMID, p), canary,
-			   XEN_PAGE_BYTES) != 0)
+		if (!bytes_equal(sim_guest_page(OTHER_DOMID, p), canary,
+				 XEN_PAGE_BYTES))
 			oracle_fail(ORACLE_MEMORY,
 				    "page %u of another guest has changed", p);
 	if (model->blind)
@@ -97,7 +98,7 @@ void memory_check_all(const struct model *model)
 	for (unsigned int p = 0; p < GUEST_DATA_PAGES; p++) {
 		const uint8_t *real = model->guest->memory + p * XEN_PAGE_BYTES;
 
-		if (memcmp(real, model->page[p], XEN_PAGE_BYTES) != 0)
+		if (!bytes_equal(real, model->page[p], XEN_PAGE_BYTES))
 			oracle_fail(ORACLE_MEMORY,
 				    "byte %u of guest page %u has changed, and "
 				    "no request asked for it",

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "fuzz/bytes.h"
 #include "fuzz/oracle/checks.h"
 #include "fuzz/oracle/oracle.h"
 
@@ -11,7 +12,7 @@ void ring_page_check(struct model *model, unsigned int queue, uint32_t old,
 		     uint32_t now)
 {
 	const uint8_t *ring = guest_ring(model->guest, queue);
-	uint8_t *before = model->queue[queue].before;
+	uint8_t *before = model->guest->shadow[queue];
 	const size_t bytes = (size_t)XEN_PAGE_BYTES
 			     << model->guest->shape.order;
 	const size_t length = model->guest->shape.packed ? 12 : 16;
@@ -23,7 +24,7 @@ void ring_page_check(struct model *model, unsigned int queue, uint32_t old,
 
 		memcpy(before + at, ring + at, length);
 	}
-	if (memcmp(before, ring, bytes) == 0)
+	if (bytes_equal(before, ring, bytes))
 		return;
 	while (before[i] == ring[i])
 		i++;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/base/checked.h"
+#include "fuzz/bytes.h"
 #include "fuzz/oracle/checks.h"
 #include "fuzz/oracle/oracle.h"
 
@@ -139,11 +140,11 @@ static bool sector_legal(const struct model *model, const struct expected *e,
 	const uint8_t *real = model->disk->bytes + sector * SECTOR_BYTES;
 	const uint8_t *old = model->bytes + sector * SECTOR_BYTES;
 
-	if (!e->bad_grant && memcmp(real, source, SECTOR_BYTES) == 0)
+	if (!e->bad_grant && bytes_equal(real, source, SECTOR_BYTES))
 		return true;
 	if (e->legal == LEGAL_OKAY)
 		return false;
-	return memcmp(real, old, SECTOR_BYTES) == 0;
+	return bytes_equal(real, old, SECTOR_BYTES);
 }
 
 static void check_segment(struct model *model, const struct expected *e,
@@ -162,8 +163,9 @@ static void check_segment(struct model *model, const struct expected *e,
 				    "a write of sector %u of guest page %u "
 				    "left something else at disk sector %llu",
 				    s, page, (unsigned long long)at);
-		memcpy(model->bytes + at * SECTOR_BYTES,
-		       model->disk->bytes + at * SECTOR_BYTES, SECTOR_BYTES);
+		bytes_copy(model->bytes + at * SECTOR_BYTES,
+			   model->disk->bytes + at * SECTOR_BYTES,
+			   SECTOR_BYTES);
 	}
 }
 
@@ -204,8 +206,8 @@ void storage_check_all(const struct model *model)
 				64 * w + (unsigned int)__builtin_ctzll(bits);
 			const size_t at = sector * SECTOR_BYTES;
 
-			if (memcmp(disk->bytes + at, model->bytes + at,
-				   SECTOR_BYTES) != 0)
+			if (!bytes_equal(disk->bytes + at, model->bytes + at,
+					 SECTOR_BYTES))
 				oracle_fail(ORACLE_STORAGE,
 					    "disk sector %llu has changed, and "
 					    "no request asked for it",

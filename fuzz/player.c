@@ -90,28 +90,40 @@ static void finish(struct player *player)
 	connection_detach(player);
 }
 
+/* Return: bytes of heap that were not there before. */
+static uint64_t play(struct player *player, const struct script *script)
+{
+	struct connection first = {0};
+	uint64_t before;
+	uint64_t after;
+
+	begin(player, script);
+	before = heap_now();
+	connection_open(player);
+	first.shape = first_shape(&script->device);
+	first.wrong = script_u8(&script->device, DEVICE_WRONG);
+	connection_attach(player, &first);
+	for (unsigned int i = 0; i < script->operations; i++)
+		actions_do(player, &script->operation[i]);
+	finish(player);
+	connection_close(player);
+	after = heap_now();
+	memory_check_all(&player->model);
+	storage_check_all(&player->model);
+	guest_shutdown(&player->guest);
+	return after > before ? after - before : 0;
+}
+
 void player_play(struct player *player, const uint8_t *data, size_t bytes,
 		 struct player_result *result)
 {
 	struct script script;
-	struct connection first = {0};
-	uint64_t heap;
+	uint64_t left;
 
 	script_decode(data, bytes, &script);
-	begin(player, &script);
-	heap = heap_now();
-	connection_open(player);
-	first.shape = first_shape(&script.device);
-	first.wrong = script_u8(&script.device, DEVICE_WRONG);
-	connection_attach(player, &first);
-	for (unsigned int i = 0; i < script.operations; i++)
-		actions_do(player, &script.operation[i]);
-	finish(player);
-	connection_close(player);
-	heap_check(heap);
-	memory_check_all(&player->model);
-	storage_check_all(&player->model);
-	guest_shutdown(&player->guest);
+	left = play(player, &script);
+	if (left > 0)
+		heap_check(left, play(player, &script));
 	result->trace = sim_trace_hash();
 	result->responses = player->model.response_hash;
 	result->answered = player->model.answered;

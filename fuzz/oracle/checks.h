@@ -58,7 +58,8 @@ void ledger_check_quiet(const struct model *model,
 			uint32_t persistent_cap);
 /* heap.c */
 uint64_t heap_now(void);
-void heap_check(uint64_t before);
+/** heap_check() - bytes that were left by two plays of the same script. */
+void heap_check(uint64_t first, uint64_t second);
 
 /* progress.c: everybody sleeps */
 void progress_check(struct model *model, struct vbd *vbd);

@@ -1,7 +1,8 @@
 /*
  * Memory: what a disk allocated is free again when it is gone.  Only counted
  * where a sanitizer's allocator is linked: glibc's own figures include chunks
- * that it keeps for itself.
+ * that it keeps for itself.  An engine's own threads allocate as well, once in
+ * a while: what is a leak of the backend's happens again in a second play.
  */
 #include <stddef.h>
 
@@ -18,13 +19,11 @@ uint64_t heap_now(void)
 	return 0;
 }
 
-void heap_check(uint64_t before)
+void heap_check(uint64_t first, uint64_t second)
 {
-	uint64_t after = heap_now();
-
-	if (after > before)
+	if (first > 0 && second > 0)
 		oracle_fail(ORACLE_RESOURCES,
 			    "%llu bytes of heap are left after the disk was "
 			    "destroyed",
-			    (unsigned long long)(after - before));
+			    (unsigned long long)second);
 }

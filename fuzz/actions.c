@@ -271,8 +271,10 @@ static void do_attach(struct player *player, const struct script_record *r)
 
 static void do_run(struct player *player, const struct script_record *r)
 {
+	player->late = script_u8(r, RUN_LATE) >= SCRIPT_ODD;
 	turns_run(player, queue_of(player, r),
 		  1u + script_u8(r, RUN_TURNS) % 32);
+	player->late = false;
 }
 
 static void do_run_all(struct player *player, const struct script_record *r)

@@ -64,7 +64,7 @@ static void begin(struct player *player, const struct script *script)
 	player->script = script;
 	player->persistent_cap = caps[script_u8(device, DEVICE_CAP) % 8];
 	player->attached = false;
-	player->attach_may_fail = false;
+	player->attach_may_fail = player->late = false;
 	player->checks = player->attaches = player->turns = 0;
 	player->next_page = player->next_sector = 0;
 	sim_reset(1);

@@ -38,6 +38,7 @@ struct player {
 	bool attached;
 	bool attach_may_fail;
 	bool awake[GUEST_QUEUES];
+	bool late; /* the guest publishes when the queue has just looked */
 	unsigned int checks; /* full comparisons made so far */
 	unsigned int turns;
 	unsigned int attaches;		     /* made by the script so far */

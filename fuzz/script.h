@@ -88,6 +88,7 @@ enum {
 	REQUEST_THEN = 15,
 
 	RUN_TURNS = 2,
+	RUN_LATE = 3, /* what is placed is published before the queue sleeps */
 
 	PUSH_COUNT = 2,
 	PUSH_QUIET = 3,

@@ -56,6 +56,10 @@ void turns_run(struct player *player, unsigned int queue, unsigned int turns)
 	while (player->awake[queue] && turns-- > 0) {
 		if (one_turn(player, queue))
 			continue;
+		/* Its thread may lose the processor right here. */
+		if (player->late)
+			(void)guest_publish(&player->guest, queue, 0);
+		player->late = false;
 		player->awake[queue] = !queue_settle(q);
 	}
 }

@@ -48,11 +48,6 @@ void worker_destroy(struct worker *worker)
 	free(worker);
 }
 
-struct vbd *worker_vbd(struct worker *worker)
-{
-	return worker->vbd;
-}
-
 static int tell(struct worker *w, enum link_kind kind, enum refusal refusal,
 		unsigned int queue)
 {

@@ -32,7 +32,3 @@ int worker_step(struct worker *worker);
 
 /** worker_run() - sleep and step until the end; an exit status. */
 int worker_run(struct worker *worker);
-
-struct vbd;
-/** worker_vbd() - its disk once DEVICE came, else NULL (for tests). */
-struct vbd *worker_vbd(struct worker *worker);

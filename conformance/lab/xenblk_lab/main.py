@@ -1,0 +1,36 @@
+"""The command line of xenblk-lab."""
+
+import argparse
+import sys
+
+from .errors import LabError
+
+OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
+
+
+def _parser(version):
+    parser = argparse.ArgumentParser(
+        prog="xenblk-lab",
+        description="Real Xen with real guest kernels, in QEMU, against "
+        "block backends in dom0.",
+        epilog="Exit status: 0 all well, 1 a check failed, 2 usage, 3 nothing "
+        "was run, 4 the laboratory itself failed.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"xenblk-lab {version}"
+    )
+    parser.add_subparsers(dest="command", required=True)
+    return parser
+
+
+def main(version):
+    """Runs one command; an exit status."""
+    arguments = _parser(version).parse_args()
+    try:
+        return arguments.run(arguments)
+    except LabError as error:
+        print(f"xenblk-lab: {error}", file=sys.stderr)
+        return BROKEN
+    except KeyboardInterrupt:
+        print("xenblk-lab: interrupted", file=sys.stderr)
+        return BROKEN

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from . import report
 from .errors import LabError
 
 OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
@@ -19,7 +20,8 @@ def _parser(version):
     parser.add_argument(
         "--version", action="version", version=f"xenblk-lab {version}"
     )
-    parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command", required=True)
+    report.register(commands)
     return parser
 
 

@@ -252,9 +252,12 @@ class Nights(Place):
         self.assertEqual(history.last(where), (None, None))
         for day in (3, 1, 2, 4):
             history.keep(where, document(started=f"2026-11-0{day}T01:00:00"), 3)
-        (where / "notes").mkdir()
+        for name in ("notes", "2026-11-01T020000"):
+            (where / name).mkdir()
+        history.keep(where, document(started="2026-11-04T01:00:00"), 3)
         self.assertEqual([n.name for n in history.nights(where)],
                          [f"2026-11-0{d}T010000" for d in (2, 3, 4)])
+        self.assertEqual(len(list(where.iterdir())), 4)
         self.assertEqual(history.last(where)[1], "2026-11-04T010000")
 
     def test_a_run_without_a_time_has_no_night(self):
@@ -316,6 +319,7 @@ RICH = document(
                  "ledger": ["grants 0", EVIL]}),
     row("linux-6.1", "xenblkd", EVIL, "FAIL", reason=EVIL, repro=EVIL,
         artifacts=["build/lab/runs/x/console"]),
+    row("linux-6.1", "qemu", "smoke", "PASS", details={"ledger": {"ports": 3}}),
     suite("xenblkd", "PASS", case("one", "PASS"), case("two", "INFO")),
     suite("qemu", "FAIL", case("one", "FAIL", reason=EVIL), case("two", "PASS")),
     row("linux-6.1", "all", "bench", "PASS", details={"bench": {"rows": [
@@ -345,7 +349,7 @@ class Forms(Place):
 
     def test_page_says_everything_in_words(self):
         words = self.read().words
-        for part in (EVIL, "LOST", "4 KiB random read", "grants 0", "one",
+        for part in (EVIL, "LOST", "4 KiB random read", "grants 0", "ports: 3", "one",
                      "2.00", "0.50", "must be looked at", "qemu (linux-6.1)"):
             self.assertIn(part, words)
 

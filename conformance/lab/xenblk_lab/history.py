@@ -60,8 +60,11 @@ def keep(where, document, kept=KEPT_NIGHTS):
     new = path / f"{RESULTS}.new"
     new.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     new.replace(path / RESULTS)
-    for old in nights(where)[:-kept]:
-        shutil.rmtree(old)
+    oldest = nights(where)[-kept:][0]
+    for old in Path(where).iterdir():
+        # A night that came to nothing left a folder as well.
+        if NAME.match(old.name) and old.name < oldest.name:
+            shutil.rmtree(old)
     return path
 
 

@@ -214,6 +214,8 @@ def _ledger(rows):
     parts = []
     for row, lines in _details(rows, "ledger"):
         name = f"{row['guest']} {row['backend']} {row['check']}"
+        if isinstance(lines, dict):
+            lines = [f"{what}: {count}" for what, count in lines.items()]
         lines = [lines] if isinstance(lines, str) else map(str, lines)
         parts += [element("h3", name), element("pre", "\n".join(lines))]
     return section("What dom0 held afterwards", *parts)

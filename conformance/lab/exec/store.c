@@ -8,6 +8,7 @@
 
 #include <xenstore.h>
 
+#include "backend/base/check.h"
 #include "backend/base/cleanup.h"
 
 #define DIRECTORY "data/xenblk-lab"
@@ -16,7 +17,9 @@
 
 static void path_of(const struct store *store, const char *node, char *path)
 {
-	snprintf(path, STORE_PATH_BYTES, "%s/%s", store->base, node);
+	/* both are names of ours, far shorter than their arrays */
+	CHECK(strlen(store->base) + 1 + strlen(node) < STORE_PATH_BYTES);
+	snprintf(path, STORE_PATH_BYTES, "%.79s/%.79s", store->base, node);
 }
 
 int store_open(struct store *store, int domid)

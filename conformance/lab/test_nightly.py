@@ -26,7 +26,7 @@ if command == "bench":
     sys.exit(0)
 tonight = json.load(open(f"{place}/tonight"))
 if tonight["document"] is not None:
-    with open(words[words.index("--results") + 1], "w") as f:
+    with open(words[words.index("--out") + 1], "w") as f:
         json.dump(tonight["document"], f)
 if tonight["hangs"]:
     open(f"{place}/pid", "w").write(str(os.getpid()))

@@ -328,7 +328,12 @@ RICH = document(
         {"case": "randread", "backend": "qemu", "queues": 1, "depth": 32,
          "block_bytes": 4096, "iops": 300.0, "cpu_us_per_io": 1800.0}]}}),
     planned=[("linux-6.12", "xenblkd", "smoke")],
-)
+) | {
+    "started": 1764032400.0,
+    "machine": {"qemu": "7.2", "guests": {"linux-6.1": "6.1.192", "grub": None}},
+    "ledgers": [{"zombies": 0}, {"zombies": 1}],
+    "troubles": ["dom0 was silent"],
+}
 
 
 class Forms(Place):
@@ -349,7 +354,8 @@ class Forms(Place):
 
     def test_page_says_everything_in_words(self):
         words = self.read().words
-        for part in (EVIL, "LOST", "4 KiB random read", "grants 0", "ports: 3", "one",
+        for part in (EVIL, "LOST", "4 KiB random read", "grants 0", "ports: 3", "one", "zombies",
+                     "linux-6.1: 6.1.192", "dom0 was silent", "started 2025-11-2",
                      "2.00", "0.50", "must be looked at", "qemu (linux-6.1)"):
             self.assertIn(part, words)
 

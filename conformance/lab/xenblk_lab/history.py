@@ -43,7 +43,7 @@ def last(where):
 
 def name_of(document):
     """The name of the night of a document: the time at which it started."""
-    digits = re.sub(r"[^0-9]", "", str(document.get("started", "")))[:14]
+    digits = re.sub(r"[^0-9]", "", verdicts.started(document))[:14]
     if len(digits) != 14:
         raise LabError(
             f"the results say that they started at "

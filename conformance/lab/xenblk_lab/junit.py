@@ -81,5 +81,5 @@ def document(results, judged):
         suites.setdefault(name, []).append(j)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
     for name, group in suites.items():
-        lines += _suite(name, group, results.get("started") or "")
+        lines += _suite(name, group, verdicts.started(results))
     return "\n".join([*lines, "</testsuites>", ""])

@@ -210,7 +210,7 @@ def _bench(rows):
     return section("Bench", *parts)
 
 
-def _ledger(rows):
+def _ledger(results, rows):
     parts = []
     for row, lines in _details(rows, "ledger"):
         name = f"{row['guest']} {row['backend']} {row['check']}"
@@ -218,17 +218,35 @@ def _ledger(rows):
             lines = [f"{what}: {count}" for what, count in lines.items()]
         lines = [lines] if isinstance(lines, str) else map(str, lines)
         parts += [element("h3", name), element("pre", "\n".join(lines))]
-    return section("What dom0 held afterwards", *parts)
+    counts = results.get("ledgers") or []
+    if counts:
+        names = _first_seen(name for ledger in counts for name in ledger)
+        parts.append(table(
+            "Each machine of the run, before its first check and after its last.",
+            ("dom0 holds", *(f"{n + 1}" for n in range(len(counts)))),
+            [(name, *(ledger.get(name, "-") for ledger in counts))
+             for name in names]))
+    return section("What dom0 held", *parts)
+
+
+def _troubles(results):
+    return section("Troubles of the laboratory", *(
+        element("p", words) for words in results.get("troubles") or []))
 
 
 def _about(results):
+    """Where and when; what the machine's description nests gets a line each."""
     machine = results.get("machine") or {}
-    words = [f"{key}: {value}" for key, value in machine.items()]
+    plain = [f"{k}: {v}" for k, v in machine.items() if not isinstance(v, dict)]
+    nested = {k: v for k, v in machine.items() if isinstance(v, dict)}
     yield element(
         "p", f"Commit {results.get('commit') or '(none)'}, started "
-        f"{results.get('started') or '(no time)'}. ", "; ".join(words),
+        f"{verdicts.started(results) or '(no time)'}. ", "; ".join(plain),
         class_="soft",
     )
+    for name, parts in nested.items():
+        words = ", ".join(f"{k}: {v}" for k, v in parts.items() if v)
+        yield element("p", f"{name}: {words}", class_="soft")
 
 
 def page(results, judged, changes=None, compared=False):
@@ -244,7 +262,8 @@ def page(results, judged, changes=None, compared=False):
             _conformance(judged),
             _negotiated(rows),
             _bench(rows),
-            _ledger(rows),
+            _ledger(results, rows),
+            _troubles(results),
         ),
         list(_about(results)),
     )

@@ -91,7 +91,7 @@ def report(document, judged, found=None, compared=False):
              if isinstance(value, (str, int, float))]
     lines = [
         f"xenblk {document.get('commit') or '(no commit)'}, started "
-        f"{document.get('started') or '(no time)'}",
+        f"{verdicts.started(document) or '(no time)'}",
         *([", ".join(about)] if about else []),
         "",
         *failures(judged),
@@ -99,6 +99,7 @@ def report(document, judged, found=None, compared=False):
     if lines[-1]:
         lines.append("")
     lines += table(document)
+    lines += [f"trouble: {words}" for words in document.get("troubles") or []]
     if compared:
         lines += ["", *changes(found)]
     return lines + ["", counts(judged)]

@@ -9,6 +9,7 @@ has no row is a verdict too: LOST.  Nothing here decides what is expected; that
 is baseline.py.
 """
 
+import datetime
 import json
 from dataclasses import dataclass, field
 
@@ -104,6 +105,14 @@ def checked(document, name="the results document"):
                     f"{', '.join(WORDS)}"
                 )
     return document
+
+
+def started(document):
+    """When the run started, as 2026-11-25T01:00:00; seconds become that too."""
+    when = document.get("started") or ""
+    if isinstance(when, (int, float)):
+        when = datetime.datetime.fromtimestamp(when).isoformat(timespec="seconds")
+    return when
 
 
 def verdicts(document):

@@ -16,6 +16,8 @@ from xenblk_lab import kernels, libraries, modules
 from xenblk_lab.cpio import Archive
 from xenblk_lab.errors import LabError
 
+HERE = Path(__file__).resolve().parent
+HERE_FILE = Path(__file__).name
 SHELL = Path("/bin/sh").resolve()
 
 
@@ -80,6 +82,14 @@ class Libraries(unittest.TestCase):
     def test_a_library_that_is_nowhere(self):
         with self.assertRaisesRegex(LabError, "needs libc.so.6, which"):
             libraries.closure([SHELL], {})
+
+    def test_a_program_s_own_folders_come_first(self):
+        elf = libraries.Elf("x86-64", "", (), ("/nowhere", str(HERE)))
+        cache = {(HERE_FILE, "x86-64"): Path("/other"),
+                 ("libx", "x86-64"): Path("/usr/lib/libx")}
+        self.assertEqual(libraries._find(HERE_FILE, elf, cache), HERE / HERE_FILE)
+        self.assertEqual(libraries._find("libx", elf, cache), Path("/usr/lib/libx"))
+        self.assertIsNone(libraries._find("liby", elf, cache))
 
     def test_what_is_no_program(self):
         with self.assertRaisesRegex(LabError, "test_images.py is not an ELF program"):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .errors import LabError
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
-DT_NEEDED, DT_STRTAB = 1, 5
+DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH = 1, 5, 15, 29
 # glibc opens this one by name when a thread is cancelled.
 CANCEL_LIBRARY = "libgcc_s.so.1"
 MACHINES = {3: "i386", 62: "x86-64"}
@@ -25,6 +25,7 @@ class Elf(NamedTuple):
     machine: str
     interpreter: str
     needed: tuple
+    folders: tuple = ()  # where it has its own libraries looked for first
 
 
 class _Reader:
@@ -89,8 +90,12 @@ def read(path):
     entries = list(reader.dynamic())
     strings = next((reader.at(v) for tag, v in entries if tag == DT_STRTAB), 0)
     needed = tuple(reader.text(strings + v) for tag, v in entries if tag == DT_NEEDED)
+    folders = tuple(
+        folder.replace("$ORIGIN", str(Path(path).parent))
+        for tag, v in entries if tag in (DT_RPATH, DT_RUNPATH)
+        for folder in reader.text(strings + v).split(":"))
     interpreter = reader.content(PT_INTERP).rstrip(b"\0").decode()
-    return Elf(MACHINES.get(reader.machine, "other"), interpreter, needed)
+    return Elf(MACHINES.get(reader.machine, "other"), interpreter, needed, folders)
 
 
 def parse_cache(text):
@@ -112,6 +117,13 @@ def system_cache():
     return parse_cache(done.stdout)
 
 
+def _find(name, elf, cache):
+    """Where the loader would find a library that this file needs, or None."""
+    own = (Path(folder) / name for folder in elf.folders)
+    return next((path for path in own if path.exists()), None) or cache.get(
+        (name, elf.machine))
+
+
 def _asked_later(elf):
     return (CANCEL_LIBRARY,) if "libc.so.6" in elf.needed else ()
 
@@ -126,7 +138,7 @@ def closure(programs, cache=None):
         if elf.interpreter and elf.interpreter not in found:
             found[elf.interpreter] = Path(elf.interpreter).resolve()
         for name in (*elf.needed, *_asked_later(elf)):
-            place = cache.get((name, elf.machine))
+            place = _find(name, elf, cache)
             if place is None:
                 raise LabError(
                     f"{asker.name} needs {name}, which this system's loader "

@@ -41,7 +41,15 @@
 #define LIMIT_NODE_BYTES 256u
 #define LIMIT_DEVICES	 1024u
 
+/* Recording: memory of one queue between its thread and the supervisor, the
+ * longest record, the smallest file that is worth opening. */
+#define LIMIT_RECORD_RING_BYTES (2u << 20)
+#define LIMIT_RECORD_BYTES	8192u
+#define LIMIT_RECORD_FILE_MIN	65536u
+
 static_assert(LIMIT_RING_PAGES * XEN_PAGE_BYTES / LIMIT_RING_SLOTS >= 108,
 	      "the largest ring holds its slots");
 static_assert(LIMIT_POOL_PAGES >= LIMIT_SEGMENTS,
 	      "one request must always fit into the pool");
+static_assert(LIMIT_RECORD_BYTES * 4 <= LIMIT_RECORD_RING_BYTES,
+	      "the longest record fits into a ring beside others");

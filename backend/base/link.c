@@ -85,14 +85,14 @@ static bool device_valid(const struct link_device *device, unsigned int fds)
 	if (device->max_queues == 0 || device->max_queues > LIMIT_QUEUES)
 		return false;
 	if (!is_flag(device->readonly) || !is_flag(device->direct) ||
-	    !is_flag(device->sandbox))
+	    !is_flag(device->sandbox) || !is_flag(device->record))
 		return false;
 	if (device->persistent_cap > LIMIT_PERSISTENT ||
 	    device->poll_ns > LIMIT_POLL_NS || device->log_level > LOG_TRACE)
 		return false;
 	if (device->image == LINK_IMAGE_FILE)
-		return fds == 1 + device->max_queues;
-	return fds == 1 && device->direct == 0;
+		return fds == 1 + device->max_queues + device->record;
+	return fds == 1 + device->record && device->direct == 0;
 }
 
 static bool attach_valid(const struct link_attach *attach)

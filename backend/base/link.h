@@ -55,7 +55,8 @@ enum link_image {
 
 /* DEVICE: fds[0] = the in-flight memfd (inflight.h); fds[1 ...] = for a file
  * image, one open file description per queue (max_queues of them), so that no
- * two queues share a file handle. */
+ * two queues share a file handle; last, if it is recorded, the memfd that
+ * records go through (record.h). */
 struct link_device {
 	uint32_t domid;
 	uint32_t devid;
@@ -68,6 +69,7 @@ struct link_device {
 	uint32_t poll_ns; /* bound of adaptive polling, 0 .. LIMIT_POLL_NS */
 	uint32_t log_level;
 	uint32_t sandbox; /* 0 or 1: drop privileges and filter system calls */
+	uint32_t record;  /* 0 or 1: the last descriptor is for records */
 };
 
 struct link_queue {
@@ -99,7 +101,7 @@ struct link_message {
 	};
 };
 
-#define LINK_MAX_FDS (1u + LIMIT_QUEUES)
+#define LINK_MAX_FDS (2u + LIMIT_QUEUES)
 
 /**
  * link_pair() - make a connected pair of close-on-exec, non-blocking sockets.

@@ -121,6 +121,7 @@ static void device_travels_with_its_descriptors(void **state)
 		byte = (char)('a' + i);
 		assert_int_equal(write(fds[i], &byte, 1), 1);
 	}
+	sent.device.record = 1;
 	assert_int_equal(link_send(ends.supervisor, &sent, fds, LINK_MAX_FDS),
 			 0);
 	assert_int_equal(link_receive(ends.worker, &got, received, &count), 1);
@@ -254,6 +255,8 @@ static void fields_out_of_range_are_refused(void **state)
 {
 	(void)state;
 	REFUSED_FIELD(device_message, device.domid, 0x7ff0);
+	REFUSED_FIELD(device_message, device.record, 2);
+	REFUSED_FIELD(device_message, device.record, 1); /* one fd short */
 	REFUSED_FIELD(device_message, device.sectors, 0);
 	REFUSED_FIELD(device_message, device.sectors, UINT64_MAX);
 	REFUSED_FIELD(device_message, device.image, 0);

@@ -16,7 +16,8 @@ struct grants {
 	uint32_t domid;
 	unsigned int mapped; /* pages */
 	unsigned int copies;
-	bool copied; /* the batch has run */
+	bool copied;		   /* the batch has run */
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	xengnttab_grant_copy_segment_t copy[GRANTS_COPY_BATCH];
 };
 
@@ -50,6 +51,11 @@ void grants_destroy(struct grants *grants)
 	free(grants);
 }
 
+void grants_record(struct grants *grants, struct recorder *recorder)
+{
+	grants->recorder = recorder;
+}
+
 void *grants_map(struct grants *grants, const uint32_t *grefs,
 		 unsigned int count)
 {
@@ -60,26 +66,38 @@ void *grants_map(struct grants *grants, const uint32_t *grefs,
 	CHECK(grants->handle != NULL);
 	for (unsigned int i = 0; i < count; i++)
 		list[i] = grefs[i];
+	errno = 0;
 	address = xengnttab_map_domain_grant_refs(grants->handle, count,
 						  grants->domid, list,
 						  PROT_READ | PROT_WRITE);
 	if (address)
 		grants->mapped += count;
+	if (grants->recorder)
+		recorder_grants(grants->recorder, RECORD_MAP, grefs, count,
+				address ? 0 : -(errno ? errno : EINVAL));
 	return address;
 }
 
-void grants_unmap(struct grants *grants, void *address, unsigned int count)
+void grants_unmap(struct grants *grants, void *address, const uint32_t *grefs,
+		  unsigned int count)
 {
+	int error;
+
 	CHECK(address != NULL);
 	CHECK(grants->mapped >= count);
 	grants->mapped -= count;
 	/* An unmap that fails leaves the page mapped until the handle closes. A
 	 * live disk is worth more than that page: say so and go on. */
-	if (xengnttab_unmap(grants->handle, address, count) != 0)
+	error = xengnttab_unmap(grants->handle, address, count) != 0 ? -errno
+								     : 0;
+	if (error)
 		log_line(LOG_WARNING,
 			 "domain %u: %u granted pages could not be unmapped "
 			 "(errno %d); they stay mapped until the worker ends",
-			 grants->domid, count, errno);
+			 grants->domid, count, -error);
+	if (grants->recorder)
+		recorder_grants(grants->recorder, RECORD_UNMAP, grefs, count,
+				error);
 }
 
 unsigned int grants_mapped(const struct grants *grants)
@@ -139,18 +157,49 @@ unsigned int grants_copy_count(const struct grants *grants)
 	return grants->copies;
 }
 
+/* A batch goes one way: out of the guest's pages, or into them. */
+static void record_copies(struct grants *grants, int result)
+{
+	const bool in = (grants->copy[0].flags & GNTCOPY_source_gref) != 0;
+	struct record_copy *copy = recorder_copies(
+		grants->recorder, in ? RECORD_COPY_IN : RECORD_COPY_OUT,
+		grants->copies, result);
+
+	if (copy == NULL)
+		return;
+	for (unsigned int i = 0; i < grants->copies; i++) {
+		const xengnttab_grant_copy_segment_t *segment =
+			&grants->copy[i];
+
+		copy[i].gref = in ? segment->source.foreign.ref
+				  : segment->dest.foreign.ref;
+		copy[i].first_sect =
+			(uint8_t)((in ? segment->source.foreign.offset
+				      : segment->dest.foreign.offset) /
+				  SECTOR_BYTES);
+		copy[i].sectors = (uint8_t)(segment->len / SECTOR_BYTES);
+		copy[i].status = segment->status;
+	}
+	recorder_copies_done(grants->recorder);
+}
+
 void grants_copy_run(struct grants *grants)
 {
+	int error = 0;
+
 	CHECK(!grants->copied);
 	grants->copied = true;
 	if (grants->copies == 0)
 		return;
 	if (xengnttab_grant_copy(grants->handle, grants->copies,
-				 grants->copy) == 0)
-		return;
-	/* The call as a whole failed: statuses mean nothing (G08). */
-	for (unsigned int i = 0; i < grants->copies; i++)
-		grants->copy[i].status = GNTST_general_error;
+				 grants->copy) != 0) {
+		error = -(errno ? errno : EIO);
+		/* The call as a whole failed: statuses mean nothing (G08). */
+		for (unsigned int i = 0; i < grants->copies; i++)
+			grants->copy[i].status = GNTST_general_error;
+	}
+	if (grants->recorder)
+		record_copies(grants, error);
 }
 
 bool grants_copied(const struct grants *grants, unsigned int first,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "backend/base/limits.h"
+#include "backend/worker/recorder.h"
 
 /* Segments that one batch of copies can hold: a turn's requests, all of them
  * full. */
@@ -25,6 +26,9 @@ int grants_create(uint32_t domid, struct grants **grants);
 /** grants_destroy() - close it; CHECKs that nothing is mapped; NULL is fine. */
 void grants_destroy(struct grants *grants);
 
+/** grants_record() - let this recorder know of everything; NULL: nobody. */
+void grants_record(struct grants *grants, struct recorder *recorder);
+
 /**
  * grants_map() - map so many grants as one writable range.
  *
@@ -35,7 +39,8 @@ void *grants_map(struct grants *grants, const uint32_t *grefs,
 		 unsigned int count);
 
 /** grants_unmap() - give back exactly what one grants_map() returned. */
-void grants_unmap(struct grants *grants, void *address, unsigned int count);
+void grants_unmap(struct grants *grants, void *address, const uint32_t *grefs,
+		  unsigned int count);
 
 /** grants_mapped() - pages that are mapped through this handle now. */
 unsigned int grants_mapped(const struct grants *grants);

@@ -100,7 +100,7 @@ static void evict(struct persistent *cache, struct persistent_entry *e)
 		link = &(*link)->chain;
 	}
 	*link = e->chain;
-	grants_unmap(cache->grants, e->page, 1);
+	grants_unmap(cache->grants, e->page, &e->gref, 1);
 	e->page = NULL;
 	e->chain = cache->free;
 	cache->free = e;

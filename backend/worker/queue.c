@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/base/check.h"
 #include "backend/base/checked.h"
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
 #include "backend/worker/channel.h"
+#include "backend/worker/recorder.h"
 #include "backend/worker/request.h"
 #include "backend/worker/ring.h"
 #include "backend/worker/submit.h"
@@ -23,9 +25,11 @@ struct queue {
 	struct inflight_queue *table;
 	struct stats *stats;
 	struct grants *grants;
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct channel *channel;
 	struct ring ring;
 	void *ring_memory;
+	uint32_t ring_gref[LIMIT_RING_PAGES]; /* of what is mapped there */
 	unsigned int ring_pages;
 	struct submit *submit;
 	struct request_rules rules;
@@ -85,10 +89,14 @@ int queue_create(const struct queue_options *options, struct queue **queue)
 	error = grants_create(options->vbd->domid, &q->grants);
 	if (!error)
 		error = channel_create(&q->channel);
+	if (!error && options->vbd->record)
+		error = recorder_create(options->vbd->record, q->index,
+					&q->recorder);
 	if (error) {
 		queue_destroy(q);
 		return error;
 	}
+	grants_record(q->grants, q->recorder);
 	*queue = q;
 	return 0;
 }
@@ -100,6 +108,7 @@ void queue_destroy(struct queue *queue)
 	CHECK(queue_state(queue) == QUEUE_DETACHED);
 	channel_destroy(queue->channel);
 	grants_destroy(queue->grants);
+	recorder_destroy(queue->recorder);
 	free(queue);
 }
 
@@ -122,6 +131,7 @@ static enum refusal attach_ring(struct queue *queue,
 	const struct link_queue *link = &attach->queue[queue->index];
 
 	queue->ring_pages = 1u << attach->ring_order;
+	memcpy(queue->ring_gref, link->ring_gref, sizeof(queue->ring_gref));
 	queue->ring_memory =
 		grants_map(queue->grants, link->ring_gref, queue->ring_pages);
 	if (!queue->ring_memory)
@@ -145,7 +155,7 @@ static void release_ring(struct queue *queue)
 		ring_detach(&queue->ring);
 	if (queue->ring_memory)
 		grants_unmap(queue->grants, queue->ring_memory,
-			     queue->ring_pages);
+			     queue->ring_gref, queue->ring_pages);
 	queue->ring_memory = NULL;
 	CHECK(grants_mapped(queue->grants) == 0);
 }
@@ -162,6 +172,8 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 
 	CHECK(queue_state(queue) == QUEUE_DETACHED);
 	CHECK(queue->index < attach->queues);
+	if (queue->recorder)
+		recorder_now(queue->recorder, clock_now_ns());
 	refusal = attach_ring(queue, attach);
 	if (refusal == REFUSAL_NONE) {
 		inflight_reset(queue->table, queue->ring.slots);
@@ -170,6 +182,8 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 		if (submit_create(&options, &queue->submit) != 0)
 			refusal = REFUSE_RESOURCES;
 	}
+	if (queue->recorder)
+		recorder_attach(queue->recorder, attach, &queue->ring, refusal);
 	if (refusal != REFUSAL_NONE) {
 		release_ring(queue);
 		return refusal;
@@ -224,6 +238,21 @@ static void count_request(struct stats *stats, const struct request *request)
 		  request->sectors);
 }
 
+static void respond(struct queue *queue, const struct request *request,
+		    int16_t status, enum refusal refusal)
+{
+	ring_respond(&queue->ring, request->id, request->operation, status);
+	if (queue->recorder)
+		recorder_response(queue->recorder,
+				  &(struct record_response){
+					  .id = request->id,
+					  .index = queue->ring.rsp_prod - 1,
+					  .status = status,
+					  .operation = request->operation,
+					  .refusal = (uint8_t)refusal,
+				  });
+}
+
 /* One slot: refused at once, or on its way. */
 static void take_one(struct queue *queue)
 {
@@ -234,11 +263,13 @@ static void take_one(struct queue *queue)
 
 	ring_take(&queue->ring, &wire);
 	queue->table->req_cons = queue->ring.req_cons;
+	if (queue->recorder)
+		recorder_request(queue->recorder, &wire,
+				 queue->ring.req_cons - 1);
 	refusal = request_decode(&wire, &queue->rules, &request);
 	if (refusal != REFUSAL_NONE) {
 		count_refusal(queue, &request, refusal);
-		ring_respond(&queue->ring, request.id, request.operation,
-			     refusal_status(refusal));
+		respond(queue, &request, refusal_status(refusal), refusal);
 		return;
 	}
 	count_request(queue->stats, &request);
@@ -255,6 +286,8 @@ static bool take_requests(struct queue *queue)
 		return false;
 	count = ring_look(&queue->ring);
 	if (count < 0) {
+		if (queue->recorder)
+			recorder_overflow(queue->recorder, &queue->ring);
 		break_ring(queue, REFUSE_RING_OVERFLOW);
 		return true;
 	}
@@ -267,18 +300,25 @@ static void answer_finished(struct queue *queue)
 {
 	struct inflight_slot *slot;
 	enum refusal refusal;
+	uint32_t count;
 	int16_t status;
+	bool wanted;
 
+	if (queue->recorder)
+		recorder_now(queue->recorder, clock_now_ns());
 	while ((slot = submit_finished(queue->submit, &status, &refusal))) {
 		if (refusal != REFUSAL_NONE)
 			count_refusal(queue, &slot->request, refusal);
-		ring_respond(&queue->ring, slot->request.id,
-			     slot->request.operation, status);
+		respond(queue, &slot->request, status, refusal);
 		inflight_release(queue->table, slot);
 	}
-	if (ring_unpushed(&queue->ring) == 0)
+	count = ring_unpushed(&queue->ring);
+	if (count == 0)
 		return;
-	if (ring_push(&queue->ring)) {
+	wanted = ring_push(&queue->ring);
+	if (queue->recorder)
+		recorder_push(queue->recorder, &queue->ring, count, wanted);
+	if (wanted) {
 		channel_notify(queue->channel);
 		stats_add(&queue->stats->notifications_sent, 1);
 	} else {
@@ -294,6 +334,8 @@ bool queue_turn(struct queue *queue)
 
 	CHECK(queue_state(queue) != QUEUE_DETACHED);
 	CHECK(queue->submit != NULL);
+	if (queue->recorder)
+		recorder_now(queue->recorder, now_ns);
 	taken = take_requests(queue);
 	moved = submit_work(queue->submit, now_ns);
 	answer_finished(queue);
@@ -330,6 +372,8 @@ unsigned int queue_events(struct queue *queue)
 	CHECK(queue->channel != NULL);
 	if (!channel_take(queue->channel))
 		return 0;
+	if (queue->recorder)
+		recorder_event(queue->recorder);
 	stats_add(&queue->stats->events_received, 1);
 	return 1;
 }
@@ -338,6 +382,8 @@ uint64_t queue_maintain(struct queue *queue, uint64_t now_ns)
 {
 	CHECK(queue->submit != NULL);
 	CHECK(now_ns >= queue->busy_ns);
+	if (queue->recorder)
+		recorder_now(queue->recorder, now_ns);
 	return submit_trim(queue->submit, now_ns, now_ns - queue->busy_ns);
 }
 
@@ -363,7 +409,11 @@ void queue_detach(struct queue *queue)
 	if (queue_state(queue) != QUEUE_DRAINING)
 		queue_drain(queue);
 	CHECK(queue->table->used == 0);
+	if (queue->recorder)
+		recorder_now(queue->recorder, clock_now_ns());
 	release_ring(queue);
+	if (queue->recorder)
+		recorder_detach(queue->recorder);
 	queue_set_state(queue, QUEUE_DETACHED);
 }
 

@@ -77,8 +77,10 @@ int ring_look(struct ring *ring)
 	room = ring->slots - ring_unanswered(ring);
 	/* One comparison refuses both an index that ran ahead and one that went
 	 * back behind req_cons: the latter is a huge distance. */
-	if (req_prod - ring->req_cons > room)
+	if (req_prod - ring->req_cons > room) {
+		ring->req_refused = req_prod;
 		return -EPROTO;
+	}
 	ring->req_seen = req_prod;
 	return (int)(req_prod - ring->req_cons);
 }
@@ -121,7 +123,6 @@ bool ring_push(struct ring *ring)
 {
 	uint32_t before = ring->rsp_published;
 	uint32_t now = ring->rsp_prod;
-	uint32_t rsp_event;
 
 	CHECK(ring->memory != NULL);
 	CHECK(now - before <= ring->slots);
@@ -134,8 +135,8 @@ bool ring_push(struct ring *ring)
 	/* Full barrier: our index must be visible before we read rsp_event, as
 	 * the frontend sets rsp_event and then reads our index (R6). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	rsp_event = shared_load(ring->memory, RSP_EVENT);
-	return now - rsp_event < now - before;
+	ring->rsp_event = shared_load(ring->memory, RSP_EVENT);
+	return now - ring->rsp_event < now - before;
 }
 
 bool ring_arm(struct ring *ring)

@@ -21,6 +21,8 @@ struct ring {
 	uint32_t req_seen;	/* req_prod as last looked at, checked */
 	uint32_t rsp_prod;	/* next response to write */
 	uint32_t rsp_published; /* what the guest can see */
+	uint32_t rsp_event;	/* as ring_push() found it; for the recording */
+	uint32_t req_refused; /* req_prod that ring_look() refused; likewise */
 };
 
 /**

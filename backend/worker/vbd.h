@@ -13,6 +13,7 @@
 
 #include "backend/base/inflight.h"
 #include "backend/base/link.h"
+#include "backend/base/record.h"
 #include "backend/image/image.h"
 
 /*
@@ -42,6 +43,7 @@ struct vbd_options {
 	uint32_t poll_ns;	 /* bound of adaptive polling; 0: never poll */
 	struct image *image;
 	struct inflight_region *region;
+	struct record_region *record; /* NULL: nothing is recorded */
 };
 
 struct vbd;

@@ -20,6 +20,7 @@ struct worker {
 	bool broken_told; /* BROKEN was sent for this connection */
 	unsigned int max_queues;
 	struct inflight_region *region;
+	struct record_region *record; /* NULL: nothing is recorded */
 	struct image *image;
 	struct vbd *vbd; /* NULL until DEVICE came */
 };
@@ -44,6 +45,7 @@ void worker_destroy(struct worker *worker)
 	if (worker->image)
 		worker->image->operations->close(worker->image);
 	inflight_unmap(worker->region, worker->max_queues);
+	record_region_unmap(worker->record, worker->max_queues);
 	close(worker->link_fd);
 	free(worker);
 }
@@ -92,14 +94,23 @@ static int make_device(struct worker *w, const struct link_device *device,
 	};
 	int error;
 
+	w->max_queues = device->max_queues;
 	error = inflight_map(fds[0], device->max_queues, &w->region);
 	close(fds[0]);
+	if (device->record) {
+		const int fd = fds[--count];
+
+		if (!error)
+			error = record_region_map(fd, device->max_queues,
+						  &w->record);
+		close(fd);
+	}
 	if (!error)
 		error = open_image(w, device, fds + 1, count - 1);
 	if (error)
 		return error;
-	w->max_queues = device->max_queues;
 	options.image = w->image;
+	options.record = w->record;
 	options.region = w->region;
 	return vbd_create(&options, &w->vbd);
 }

@@ -39,6 +39,20 @@ void device_tell(struct device *device, const char *format, ...)
 	tell(device, LOG_INFO, text);
 }
 
+static void record_node(const struct device *device,
+			const struct publish_node *node)
+{
+	struct recording *recording = device->options.recording;
+
+	if (strcmp(node->key, "state") == 0)
+		recording_number(recording, device->options.key,
+				 RECORD_BACK_STATE,
+				 (uint64_t)(node->value[0] - '0'));
+	else
+		recording_text(recording, device->options.key, RECORD_BACK_NODE,
+			       node->key, node->value);
+}
+
 /* Notes that the directory is gone; every other failure only costs the write.
  */
 bool device_publish(struct device *device, const struct publish_node *nodes,
@@ -53,6 +67,8 @@ bool device_publish(struct device *device, const struct publish_node *nodes,
 	else if (error < 0)
 		log_line(LOG_ERROR, "%s cannot be written: %s",
 			 device->directory, strerror(-error));
+	for (size_t i = 0; i < count && error == 0; i++)
+		record_node(device, &nodes[i]);
 	return error == 0;
 }
 
@@ -116,6 +132,8 @@ void device_note_error(struct device *device, const char *sentence)
 {
 	snprintf(device->error, sizeof(device->error), "%s", sentence);
 	tell(device, LOG_WARNING, device->error);
+	recording_text(device->options.recording, device->options.key,
+		       RECORD_ERROR, "", device->error);
 	if (!device->removed)
 		publish_error(device->options.store, device->relative,
 			      device->error);

@@ -72,6 +72,9 @@ static void worker_died(struct device *device)
 	const bool expected = device->stopping;
 
 	child_obituary(&device->child, how, sizeof(how));
+	recording_worker_ends(device->options.recording, device->options.key);
+	recording_text(device->options.recording, device->options.key,
+		       RECORD_WORKER_END, "", how);
 	device->attached = false;
 	device->stopping = false;
 	/* A frontend that began anew meanwhile is looked at again. */

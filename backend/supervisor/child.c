@@ -84,6 +84,7 @@ int child_start(struct child *child, const char *program,
 		all[0] = child->region_fd;
 		if (device->image == LINK_IMAGE_FILE)
 			count += device->max_queues;
+		count += device->record;
 		for (unsigned int i = 1; i < count; i++)
 			all[i] = fds[i - 1];
 		error = link_send(child->link, &message, all, count);

@@ -32,7 +32,8 @@ void child_init(struct child *child);
 /**
  * child_start() - a region, a link, a worker, and DEVICE sent to it.
  * @program: the xenblk-worker
- * @fds: the image's descriptors, @count of them; they stay the caller's
+ * @fds: the image's descriptors, then the one for records if @device says so;
+ * they stay the caller's
  *
  * A region from an earlier worker of this disk is replaced.  Return: 0 or
  * -errno.

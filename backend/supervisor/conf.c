@@ -16,6 +16,9 @@
 /* An idle queue spins this long for the next request before it sleeps. */
 #define DEFAULT_POLL_US 20u
 
+/* A few seconds of a disk at full speed, a day of an ordinary one. */
+#define DEFAULT_RECORD_BYTES (UINT64_C(64) << 20)
+
 /* Published scaling of blkif falls beyond four queues. */
 #define DEFAULT_QUEUES 4u
 
@@ -62,6 +65,7 @@ void conf_init(struct conf *conf)
 	conf->poll_us = DEFAULT_POLL_US;
 	conf->sandbox = true;
 	conf->log_level = LOG_INFO;
+	conf->record_bytes = DEFAULT_RECORD_BYTES;
 }
 
 static int reject(char *error, const char *name, const char *value,
@@ -147,6 +151,19 @@ static int set_flag(bool *flag, const char *name, const char *value,
 	return 0;
 }
 
+static int set_record_bytes(struct conf *conf, const char *value, char *error)
+{
+	uint64_t bytes;
+
+	if (!decimal_size(value, &bytes) || bytes < LIMIT_RECORD_FILE_MIN ||
+	    bytes > INT64_MAX)
+		return reject(error, "record-bytes", value,
+			      "a number of bytes from 64K on, with an optional "
+			      "K, M, G or T");
+	conf->record_bytes = bytes;
+	return 0;
+}
+
 static int set_direct(struct conf *conf, const char *value, char *error)
 {
 	static const char *const names[] = {
@@ -188,6 +205,11 @@ int conf_set(struct conf *conf, const char *name, const char *value,
 	if (strcmp(name, "control") == 0)
 		return set_path(conf->control, sizeof(conf->control), name,
 				value, error);
+	if (strcmp(name, "record") == 0)
+		return set_path(conf->record, sizeof(conf->record), name, value,
+				error);
+	if (strcmp(name, "record-bytes") == 0)
+		return set_record_bytes(conf, value, error);
 	if (strcmp(name, "allow-path") == 0)
 		return set_allow(conf, value, error);
 	if (strcmp(name, "sandbox") == 0)

@@ -33,7 +33,9 @@ struct conf {
 	bool sandbox;
 	bool foreground;
 	enum conf_direct direct;
-	int log_level; /* enum log_level */
+	int log_level;		      /* enum log_level */
+	char record[CONF_PATH_BYTES]; /* the recording; "" for none */
+	uint64_t record_bytes;	      /* its bound */
 	unsigned int allow_count;
 	char allow[CONF_ALLOW_MAX][CONF_PATH_BYTES]; /* images lie below one */
 };

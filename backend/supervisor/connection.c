@@ -19,6 +19,18 @@ struct lookup {
 	char value[LIMIT_NODE_BYTES];
 };
 
+static void record_key(const struct lookup *lookup, const char *key,
+		       const struct handshake_value *value)
+{
+	const struct recording_node node = {
+		.name = key,
+		.value = value == NULL ? NULL : value->text,
+		.bytes = value == NULL ? 0 : value->length};
+
+	recording_node(lookup->device->options.recording,
+		       lookup->device->options.key, RECORD_FRONT_KEY, &node);
+}
+
 static bool lookup_get(void *context, const char *key,
 		       struct handshake_value *value)
 {
@@ -35,14 +47,17 @@ static bool lookup_get(void *context, const char *key,
 	if (n == -EOVERFLOW) {
 		*value = (struct handshake_value){too_long,
 						  sizeof(too_long) - 1};
+		record_key(lookup, key, value);
 		return true;
 	}
 	if (n < 0) {
 		if (n != -ENOENT)
 			lookup->error = n;
+		record_key(lookup, key, NULL);
 		return false;
 	}
 	*value = (struct handshake_value){lookup->value, (size_t)n};
+	record_key(lookup, key, value);
 	return true;
 }
 

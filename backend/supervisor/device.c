@@ -157,6 +157,8 @@ static void look_at_frontend(struct device *device)
 		return;
 	if (state == device->frontend_seen)
 		return;
+	recording_number(device->options.recording, device->options.key,
+			 RECORD_FRONT_STATE, state);
 	device->frontend_seen = state;
 	frontend_changed(device, state);
 }
@@ -295,6 +297,7 @@ void device_destroy(struct device *device)
 	if (device == NULL)
 		return;
 	child_fini(&device->child);
+	recording_worker_ends(device->options.recording, device->options.key);
 	free(device);
 }
 

@@ -47,10 +47,13 @@ struct device_key {
 	uint32_t devid;
 };
 
+struct recording;
+
 struct device_options {
 	const struct conf *conf;
 	struct store *store;
 	struct device_key key;
+	struct recording *recording; /* NULL: nothing is recorded */
 	int poller; /* epoll: the worker's descriptors are added with the key */
 };
 

@@ -36,6 +36,7 @@
 struct host {
 	const struct conf *conf;
 	struct store *store;
+	struct recording *recording;
 	int poller;
 	char root[STORE_PATH_BYTES]; /* "/local/domain/0/backend/vbd" */
 	bool rescan;
@@ -108,6 +109,11 @@ void host_destroy(struct host *host)
 	free(host);
 }
 
+void host_set_recording(struct host *host, struct recording *recording)
+{
+	host->recording = recording;
+}
+
 /* Where a key is, or where it belongs. */
 static unsigned int position(const struct host *host, struct device_key key)
 {
@@ -141,6 +147,7 @@ static void add_device(struct host *host, struct device_key key)
 	const struct device_options options = {.conf = host->conf,
 					       .store = host->store,
 					       .key = key,
+					       .recording = host->recording,
 					       .poller = host->poller};
 	unsigned int i = position(host, key);
 	int error;

@@ -37,6 +37,9 @@ void host_destroy(struct host *host);
  */
 bool host_step(struct host *host);
 
+/** host_set_recording() - what disks found from now on tell of; or NULL. */
+void host_set_recording(struct host *host, struct recording *recording);
+
 /** host_fd() - becomes readable when host_step() has something to do. */
 int host_fd(const struct host *host);
 

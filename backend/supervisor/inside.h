@@ -14,6 +14,7 @@
 #include "backend/supervisor/device.h"
 #include "backend/supervisor/facts.h"
 #include "backend/supervisor/publish.h"
+#include "backend/supervisor/recording.h"
 
 #define DEVICE_SENTENCE_BYTES 512u
 

@@ -25,6 +25,7 @@
 #include "backend/base/log.h"
 #include "backend/supervisor/control.h"
 #include "backend/supervisor/lock.h"
+#include "backend/supervisor/recording.h"
 #include "version.h"
 
 enum exit_code {
@@ -57,6 +58,9 @@ static const char help[] =
 	"(20)\n"
 	"  --no-sandbox               workers keep privileges and system "
 	"calls\n"
+	"  --record FILE              record what disks and guests do\n"
+	"  --record-bytes N           bound of the recording, with K, M, G "
+	"(64M)\n"
 	"  --log-level LEVEL          error, warning, info, debug or trace "
 	"(info)\n"
 	"  --foreground               stay in the foreground\n"
@@ -87,6 +91,8 @@ static const struct option options[] = {
 	{"max-ring-page-order", required_argument, NULL, OPTION_SETTING},
 	{"persistent-grants", required_argument, NULL, OPTION_SETTING},
 	{"poll-us", required_argument, NULL, OPTION_SETTING},
+	{"record", required_argument, NULL, OPTION_SETTING},
+	{"record-bytes", required_argument, NULL, OPTION_SETTING},
 	{"log-level", required_argument, NULL, OPTION_SETTING},
 	{"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
 	{"foreground", no_argument, NULL, OPTION_FOREGROUND},
@@ -204,6 +210,7 @@ struct daemon {
 	const struct conf *conf;
 	struct host *host;
 	struct control *control;
+	struct recording *recording;
 	int lock;
 	int signals;
 };
@@ -223,6 +230,23 @@ static void control_directory(const struct conf *conf, char *path, size_t room)
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		log_line(LOG_WARNING, "%s cannot be made: %s", path,
 			 strerror(errno));
+}
+
+/* After the lock: the file of a daemon that serves is not touched. */
+static int start_recording(struct daemon *daemon)
+{
+	const struct conf *conf = daemon->conf;
+	char error[RECORDING_ERROR_BYTES] = "not enough memory";
+	int result;
+
+	if (conf->record[0] == '\0')
+		return 0;
+	result = recording_open(conf->record, conf->record_bytes,
+				&daemon->recording, error);
+	if (result < 0)
+		log_line(LOG_ERROR, "%s", error);
+	host_set_recording(daemon->host, daemon->recording);
+	return result;
 }
 
 static int daemon_start(struct daemon *daemon)
@@ -250,6 +274,9 @@ static int daemon_start(struct daemon *daemon)
 		log_line(LOG_ERROR, "%s", error);
 		return result;
 	}
+	result = start_recording(daemon);
+	if (result < 0)
+		return result;
 	log_line(LOG_INFO,
 		 "xenblkd " XENBLK_VERSION
 		 " serves backend/%s; control socket %s",
@@ -261,6 +288,7 @@ static void daemon_end(struct daemon *daemon)
 {
 	control_destroy(daemon->control);
 	host_destroy(daemon->host);
+	recording_close(daemon->recording);
 	close_fd(&daemon->signals);
 	/* Last: the next daemon may begin. */
 	close_fd(&daemon->lock);
@@ -299,6 +327,7 @@ static void sleep_until(const struct daemon *daemon, uint64_t deadline_ns)
 static int daemon_run(struct daemon *daemon)
 {
 	uint64_t deadline_ns = UINT64_MAX;
+	uint64_t wake_ns;
 
 	for (;;) {
 		while (host_step(daemon->host))
@@ -319,7 +348,9 @@ static int daemon_run(struct daemon *daemon)
 		    (host_workers(daemon->host) == 0 ||
 		     clock_now_ns() >= deadline_ns))
 			return EXIT_OK;
-		sleep_until(daemon, deadline_ns);
+		wake_ns = recording_step(daemon->recording, clock_now_ns());
+		sleep_until(daemon,
+			    wake_ns < deadline_ns ? wake_ns : deadline_ns);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <xen/io/xenbus.h>
 
 #include "backend/base/check.h"
+#include "backend/base/cleanup.h"
 
 /* A disk whose workers keep dying stays down until it is attached anew. */
 #define WORKER_DEATHS_MAX 5u
@@ -46,6 +47,30 @@ static void poll_descriptor(const struct device *device, int fd)
 			 strerror(errno));
 }
 
+/* The image's descriptors, then the one for records. */
+static int start_child(struct device *device, struct link_device *wire)
+{
+	struct recording *recording = device->options.recording;
+	int fds[LIMIT_QUEUES + 1];
+	int record, error;
+
+	memcpy(fds, device->backing.fds, sizeof(device->backing.fds));
+	record = recording_worker_begins(recording, device->options.key,
+					 wire->max_queues);
+	if (record >= 0) {
+		wire->record = 1;
+		fds[device->backing.count] = record;
+	}
+	error = child_start(&device->child, device->options.conf->worker, wire,
+			    fds);
+	close_fd(&record);
+	if (error == 0)
+		recording_number(recording, device->options.key,
+				 RECORD_WORKER_BEGIN,
+				 (uint64_t)device->child.pid);
+	return error;
+}
+
 static void start_worker(struct device *device)
 {
 	struct link_device wire;
@@ -64,8 +89,7 @@ static void start_worker(struct device *device)
 		return;
 	}
 	describe(device, &wire);
-	error = child_start(&device->child, device->options.conf->worker, &wire,
-			    device->backing.fds);
+	error = start_child(device, &wire);
 	backing_close(&device->backing);
 	if (error < 0) {
 		device_fail(device,
@@ -138,6 +162,8 @@ static void open_disk(struct device *device)
 	device->lived |= store_domain_lives(device->options.store,
 					    device->options.key.domid);
 	device->frontend_seen = device_frontend_state(device);
+	recording_number(device->options.recording, device->options.key,
+			 RECORD_FRONT_STATE, device->frontend_seen);
 	if (device->deaths >= WORKER_DEATHS_MAX)
 		device_fail(
 			device,
@@ -161,6 +187,8 @@ void device_look_at_new(struct device *device)
 	if (state < 0)
 		return;
 	device->published = (unsigned int)state;
+	recording_number(device->options.recording, device->options.key,
+			 RECORD_BACK_STATE, device->published);
 	if (state == XenbusStateClosing || state == XenbusStateClosed) {
 		char sentence[FACTS_SENTENCE_BYTES];
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conformance/audit.h"
 #include "conformance/case.h"
 #include "conformance/explain.h"
 #include "conformance/report.h"
@@ -31,7 +32,7 @@ struct command_line {
 	const char *target;
 	const char *junit;
 	enum report_format format;
-	bool list, json, verbose, trace_hash, refusals;
+	bool list, json, verbose, trace_hash, refusals, quiet;
 	unsigned int timeout_s;
 	char **argv;
 };
@@ -41,17 +42,22 @@ static const char usage[] =
 	"       xenblk-conform run [ID|GLOB]... [-x GLOB]... [--target NAME]\n"
 	"                      [--json | --tap] [--junit FILE] [--timeout "
 	"SECONDS]\n"
-	"                      [--list] [--verbose] [--trace-hash]\n"
+	"                      [--list] [--verbose] [--trace-hash] [--record "
+	"FILE]\n"
 	"       xenblk-conform explain ID\n"
 	"       xenblk-conform repro ID [--target NAME]\n"
 	"       xenblk-conform coverage [--json] [--refusals]\n"
+	"       xenblk-conform audit FILE [--json] [--quiet]\n"
 	"\n"
 	"Holds a Xen block backend to the protocol, clause by clause.\n"
 	"Targets: inprocess (xenblk in this process, simulated), sim (xenblkd "
 	"on the\ndrop-in simulator), qemu (QEMU's xen-disk on the drop-in "
 	"simulator).\n"
-	"Exit codes: 0 all well, 1 a case failed, 2 usage, 3 nothing was run,\n"
-	"4 the tool or its environment failed.\n";
+	"audit reads a recording of xenblkd --record and judges its "
+	"frontends.\n"
+	"Exit codes: 0 all well, 1 a case failed or a frontend broke a "
+	"clause,\n"
+	"2 usage, 3 nothing was run, 4 the tool or its environment failed.\n";
 
 static int complain(const char *what, const char *value)
 {
@@ -211,13 +217,32 @@ static int command_coverage(const struct command_line *line)
 	return EXIT_OK;
 }
 
+static int command_audit(const struct command_line *line)
+{
+	const struct audit_options options = {.path = line->selection.wanted[0],
+					      .json = line->json,
+					      .quiet = line->quiet};
+
+	if (line->selection.wanted_count != 1)
+		return complain("give one recording after", "audit");
+	switch (audit_file(&options)) {
+	case AUDIT_CLEAN:
+		return EXIT_OK;
+	case AUDIT_VIOLATIONS:
+		return EXIT_CHECK;
+	case AUDIT_UNREADABLE:
+	default:
+		return EXIT_TOOL;
+	}
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct command_line *line);
 } commands[] = {
 	{"list", command_list},		{"run", command_run},
 	{"explain", command_explain},	{"repro", command_repro},
-	{"coverage", command_coverage},
+	{"coverage", command_coverage}, {"audit", command_audit},
 };
 
 enum {
@@ -229,6 +254,8 @@ enum {
 	OPTION_TIMEOUT,
 	OPTION_TRACE_HASH,
 	OPTION_REFUSALS,
+	OPTION_QUIET,
+	OPTION_RECORD,
 	OPTION_VERSION,
 };
 
@@ -242,6 +269,8 @@ static const struct option long_options[] = {
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"trace-hash", no_argument, NULL, OPTION_TRACE_HASH},
 	{"refusals", no_argument, NULL, OPTION_REFUSALS},
+	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"record", required_argument, NULL, OPTION_RECORD},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -258,6 +287,20 @@ static int parse_timeout(const char *text, unsigned int *seconds)
 		return complain("--timeout takes 1 to 3600 seconds, not", text);
 	*seconds = (unsigned int)value;
 	return EXIT_OK;
+}
+
+/* Through the environment: whoever starts the backend is this program, run anew
+ * in a world. */
+static int take_record(const char *path)
+{
+	char directory[2048] = "", absolute[4096];
+
+	if (path[0] != '/' && getcwd(directory, sizeof(directory)) == NULL)
+		return complain("no absolute path can be made of", path);
+	snprintf(absolute, sizeof(absolute), "%s%s%.2000s", directory,
+		 path[0] == '/' ? "" : "/", path);
+	return setenv(TARGET_RECORD_VARIABLE, absolute, 1) == 0 ? EXIT_OK
+								: EXIT_TOOL;
 }
 
 /* One option; EXIT_OK to go on. */
@@ -291,6 +334,11 @@ static int take_option(int option, struct command_line *line)
 		return parse_timeout(optarg, &line->timeout_s);
 	case OPTION_TRACE_HASH:
 		line->trace_hash = true;
+		return EXIT_OK;
+	case OPTION_RECORD:
+		return take_record(optarg);
+	case OPTION_QUIET:
+		line->quiet = true;
 		return EXIT_OK;
 	case OPTION_REFUSALS:
 		line->refusals = true;

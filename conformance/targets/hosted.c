@@ -3,6 +3,7 @@
  * xen-disk as Debian ships it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "conformance/targets/dropin.h"
 
@@ -13,13 +14,21 @@
 static int spawn_xenblkd(struct program *program, const char *directory)
 {
 	char daemon[PATH_BYTES], worker[PATH_BYTES], control[PATH_BYTES];
-	char *const command[] = {
+	char path[PATH_BYTES], option[] = "--record";
+	char *command[] = {
 		daemon,	 "--foreground", "--worker", worker, "--control",
-		control, "--max-queues", "8",	     NULL};
+		control, "--max-queues", "8",	     NULL,   NULL,
+		NULL};
+	const char *record = getenv(TARGET_RECORD_VARIABLE);
 
 	program_beside("xenblkd", daemon, sizeof(daemon));
 	program_beside("xenblk-worker", worker, sizeof(worker));
 	snprintf(control, sizeof(control), "%.90s/control", directory);
+	if (record != NULL) {
+		snprintf(path, sizeof(path), "%s", record);
+		command[8] = option;
+		command[9] = path;
+	}
 	return program_start(program, command);
 }
 

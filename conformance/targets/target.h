@@ -17,6 +17,9 @@
 
 #define TARGET_TEXT_BYTES 256u
 
+/* In the environment: the file that xenblkd shall record to, absolute. */
+#define TARGET_RECORD_VARIABLE "XENBLK_CONFORM_RECORD"
+
 struct target {
 	const char *name;
 	const char *backend; /* who is at the other end, for reports */

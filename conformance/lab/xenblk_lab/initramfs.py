@@ -18,9 +18,10 @@ from .errors import LabError
 from .modules import Tree, index
 
 PROGRAMS = (
-    "xenblk-lab-agent", "xenblk-lab-disk", "xenblk-front",
-    "xenblk-conform-xen", "sim-contract",
+    "xenblk-lab-agent", "xenblk-lab-disk", "xenblk-front", "sim-contract",
 )
+# Taken along when the build has it.
+OPTIONAL_PROGRAMS = ("xenblk-conform-xen",)
 SYSTEM_PROGRAMS = ("mkfs.ext4", "e2fsck")
 # Loaded by guest/init: the devices that our programs open, the disk's driver,
 # a file system to put on it.
@@ -123,6 +124,8 @@ def build(kernel, programs=PROGRAMS, extra=(), name="guest"):
     this system beyond those of ext4.
     """
     paths = {p: place.program(p) for p in programs}
+    paths |= {p: place.program(p) for p in OPTIONAL_PROGRAMS
+              if (place.programs() / p).exists()}
     paths |= {p: system_program(p) for p in (*SYSTEM_PROGRAMS, *extra)}
     folder = place.cache() / "initramfs"
     folder.mkdir(parents=True, exist_ok=True)

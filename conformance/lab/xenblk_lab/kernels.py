@@ -156,6 +156,11 @@ def _make(name, source, folder):
     (folder / "version").write_text(what + "\n")
 
 
+def version_file(name):
+    """Where package and version of a kernel stand once it is made."""
+    return place.cache() / "kernels" / name / "version"
+
+
 def kernel(name):
     """The kernel of this name, made if it is not there yet."""
     if name not in KERNELS:
@@ -164,7 +169,7 @@ def kernel(name):
             f"{', '.join(KERNELS)}."
         )
     folder = place.cache() / "kernels" / name
-    if not (folder / "version").exists():
+    if not version_file(name).exists():
         fresh = folder.with_name(f".{name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -174,4 +179,4 @@ def kernel(name):
             fresh.rename(folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-    return Kernel(name, folder, (folder / "version").read_text().strip())
+    return Kernel(name, folder, version_file(name).read_text().strip())

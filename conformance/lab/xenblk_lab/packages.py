@@ -331,3 +331,21 @@ def unpack(package, folder):
             f"{done.stderr.strip()}. Is the disk full? Remove that file to "
             "have it fetched again."
         )
+
+
+def source(release, name, folder):
+    """Fetches the newest source package into a folder; .path is its .dsc."""
+    root = Root(release)
+    with root.lock():
+        root.update()
+        status, output = root.apt(
+            "apt-get", "source", "--download-only", name, cwd=folder
+        )
+    found = sorted(folder.glob("*.dsc"))
+    if status or not found:
+        raise LabError(
+            f"the source of {name} could not be fetched from Debian {release} "
+            f"on {mirrors()[0]}: {complaint(output)}"
+        )
+    version = found[-1].stem.partition("_")[2]
+    return Package(name, version, found[-1])

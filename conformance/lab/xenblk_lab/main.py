@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import report
+from . import commands, report
 from .errors import LabError
 
 OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
@@ -20,8 +20,9 @@ def _parser(version):
     parser.add_argument(
         "--version", action="version", version=f"xenblk-lab {version}"
     )
-    commands = parser.add_subparsers(dest="command", required=True)
-    report.register(commands)
+    added = parser.add_subparsers(dest="command", required=True)
+    commands.register(added)
+    report.register(added)
     return parser
 
 

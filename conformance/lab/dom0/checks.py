@@ -1,0 +1,242 @@
+"""The checks: what a guest and a backend must get right on real Xen.
+
+Each is a function of a Session with a sentence; a check raises Trouble (shell.py)
+with the reason when it does not hold.  The order of CHECKS is the order in which
+a session runs them: a failure early explains the ones after it.
+"""
+
+import os
+import time
+
+import ends
+import suite
+from guest import load_result
+from shell import Skipped, Trouble, read, tree
+
+XVDA = 51712
+LOAD_SECONDS = 5
+# Nodes that tell what a frontend and a backend agreed upon.
+AGREED = ("protocol", "multi-queue-num-queues", "ring-page-order", "feature-persistent",
+          "feature-large-sector-size")
+OFFERED = ("multi-queue-max-queues", "max-ring-page-order", "feature-persistent",
+           "feature-flush-cache", "feature-barrier", "feature-discard",
+           "feature-max-indirect-segments", "sector-size", "physical-sector-size", "sectors")
+
+
+def negotiate(session):
+    """The frontend connects; what was agreed is recorded."""
+    guest = session.guest()
+    back = guest.wait_connected(XVDA)
+    ours, theirs = tree(guest.frontend(XVDA)), tree(back)
+    session.note(
+        negotiated={key: ours[key] for key in AGREED if key in ours},
+        offered={key: theirs[key] for key in OFFERED if key in theirs},
+        kernel=guest.run("uname", "-r").strip(), boot_seconds=round(guest.boot_seconds, 1),
+    )
+    expected = session.spec().get("protocol")
+    if expected and ours.get("protocol", expected) != expected:
+        raise Trouble(f"protocol is {ours['protocol']}, not {expected}")
+    size = int(guest.sh("cat /sys/block/xvda/size"))
+    if size != int(theirs["sectors"]):
+        raise Trouble(f"the guest sees {size} sectors, the backend says {theirs['sectors']}")
+
+
+def load(session, guest, threads, *more, seconds=LOAD_SECONDS):
+    """Verified random I/O of mixed sizes in the guest; the result document."""
+    result = load_result(guest.run(*load_words(threads, seconds), *more,
+                                   seconds=seconds + 90))
+    judge_load(result)
+    return result
+
+
+def load_words(threads, seconds):
+    return ["xenblk-lab-disk", "load", "/dev/xvda", "--seconds", str(seconds),
+            "--threads", str(threads), "--sizes", "512..1M", "--write", "50",
+            "--region-mib", "64", "--flush-every", "50", "--json"]
+
+
+def judge_load(result):
+    """Trouble unless data was moved and every byte was right."""
+    if result.get("errors"):
+        raise Trouble(f"{result['errors']} I/O errors or wrong bytes: "
+                      f"{result.get('first_error', '')}")
+    if not result.get("reads") or not result.get("writes"):
+        raise Trouble(f"nothing was read or nothing was written: {result}")
+
+
+def queues_in_use(guest):
+    """Queues that the frontend asked for, 1 when it wrote no number."""
+    return int(read(f"{guest.frontend(XVDA)}/multi-queue-num-queues") or 1)
+
+
+def io(queues):
+    """A check for so many queues: the driver is loaded anew, the disk attached anew."""
+    def check(session):
+        guest = session.guest()
+        use_queues(session, guest, queues)
+        result = load(session, guest, max(2, queues))
+        got = queues_in_use(guest)
+        session.note(queues=got, load=result)
+        offered = int(read(f"{read(guest.frontend(XVDA) + '/backend')}/"
+                           "multi-queue-max-queues") or 1)
+        if got != min(queues, offered):
+            raise Trouble(f"{got} queues are in use, not {queues}; the backend offers {offered}")
+        if got < queues:
+            raise Skipped(f"verified with {got} queues: the backend offers no more")
+    check.__doc__ = (f"Verified random reads and writes of 512 B to 1 MiB, {queues} "
+                     f"queue{'s' if queues > 1 else ''}.")
+    return check
+
+
+def use_queues(session, guest, queues):
+    """Detaches the disk, loads the guest's driver for so many queues, attaches."""
+    if queues_in_use(guest) == queues:
+        return
+    ends.detach(session, guest)
+    guest.sh(f"rmmod xen_blkfront && modprobe xen-blkfront max_queues={queues}")
+    ends.attach(session, guest, session.image)
+
+
+def filesystem(session):
+    """mkfs, copy a tree, unmount, fsck, mount again, compare."""
+    guest = session.guest()
+    guest.sh("mkfs.ext4 -q -F /dev/xvda && mkdir -p /mnt && mount -t ext4 /dev/xvda /mnt", 90)
+    guest.sh("mkdir /mnt/tree && cp -a /bin /lib /mnt/tree/ && "
+             "(cd /mnt/tree && find . -type f | sort | xargs md5sum) > /tmp/sums && "
+             "umount /mnt", 120)
+    guest.sh("e2fsck -fn /dev/xvda", 90)
+    guest.sh("mount -t ext4 -o ro /dev/xvda /mnt && echo 3 > /proc/sys/vm/drop_caches && "
+             "(cd /mnt/tree && md5sum -c -s /tmp/sums); code=$?; umount /mnt; exit $code", 120)
+    session.note(files=int(guest.sh("wc -l < /tmp/sums")))
+
+
+def flush(session):
+    """A flush of the guest reaches the backend and is answered well."""
+    guest = session.guest()
+    before = session.backend.flushes(guest.domid)
+    guest.sh("dd if=/dev/zero of=/dev/xvda bs=4096 count=64 conv=fsync 2>/dev/null", 30)
+    after = session.backend.flushes(guest.domid)
+    session.note(flushes=after - before)
+    if "fsync" in guest.sh("dmesg | grep -i 'empty flush op failed' ; true"):
+        raise Trouble("the frontend turned flushing off: the backend refused a flush")
+    if after <= before:
+        raise Trouble("fsync of 256 KiB led to no flush at the backend: "
+                      f"{before} before, {after} after")
+
+
+def reattach(session):
+    """Detached and attached again under xl, the disk has the same bytes."""
+    guest = session.guest()
+    guest.run("xenblk-lab-disk", "stamp", "/dev/xvda", "--region-mib", "16")
+    start = time.monotonic()
+    ends.detach(session, guest)
+    session.note(detach_seconds=round(time.monotonic() - start, 1))
+    ends.attach(session, guest, session.image)
+    guest.run("xenblk-lab-disk", "check", "/dev/xvda", "--region-mib", "16")
+    load(session, guest, 2, seconds=2)
+
+
+def reboot(session):
+    """The guest reboots; its disk comes back with the same bytes."""
+    guest = session.guest()
+    guest.run("xenblk-lab-disk", "stamp", "/dev/xvda", "--region-mib", "16")
+    first = guest.domid
+    ends.reboot(guest)
+    session.note(domids=[first, guest.domid])
+    guest.wait_connected(XVDA)
+    guest.run("xenblk-lab-disk", "check", "/dev/xvda", "--region-mib", "16")
+    load(session, guest, 2, seconds=2)
+
+
+def second_disk(session):
+    """Two disks and two guests at once, all four under load."""
+    extra = [ends.extra_disk(session, n) for n in range(3)]
+    guest = session.guest()
+    other = None
+    try:
+        ends.attach(session, guest, extra[0], "xvdb")
+        other = session.new_guest([extra[1], extra[2]], f"{session.name}-other", vcpus=1)
+        loads = [(one, device, one.start(*on(device, load_words(2, LOAD_SECONDS))))
+                 for one in (guest, other) for device in ("/dev/xvda", "/dev/xvdb")]
+        for one, device, process in loads:
+            judge_load(load_result(one.finish(process, f"the load on {device}")))
+        ends.detach(session, guest, "xvdb")
+    finally:
+        if other is not None:
+            session.remove(other)
+        for path in extra:
+            os.unlink(path)
+
+
+def on(device, words):
+    return [device if word == "/dev/xvda" else word for word in words]
+
+
+def grub_boot(session):
+    """PV GRUB reads a menu and a kernel from our disk; the kernel finds its disk again."""
+    guest = session.guest()
+    console = guest.console().decode(errors="replace")
+    if "GRUB" not in console:
+        raise Trouble("the console shows no sign of GRUB")
+    session.note(kernel=guest.run("uname", "-r").strip(),
+                 protocol=read(f"{guest.frontend(XVDA)}/protocol"))
+    guest.wait_connected(XVDA)
+    guest.sh("dd if=/dev/xvda of=/dev/null bs=1M iflag=direct 2>/dev/null", 90)
+
+
+def xenstore_quiet(session):
+    """An idle disk causes no traffic in xenstore and no work in the backend."""
+    if not hasattr(session.backend, "workers"):
+        raise Skipped("only our workers are counted")
+    guest = session.guest()
+    guest.wait_connected(XVDA)
+    time.sleep(1)
+    before = [ticks(pid) for pid in session.backend.workers()]
+    time.sleep(4)
+    after = [ticks(pid) for pid in session.backend.workers()]
+    session.note(worker_ticks=sum(after) - sum(before))
+    if sum(after) - sum(before) > 4:
+        raise Trouble(f"the idle worker used {sum(after) - sum(before)} ticks in 4 s")
+
+
+def ticks(pid):
+    """User and system time of a process, in clock ticks."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+CHECKS = {
+    "negotiate": negotiate,
+    "boot": grub_boot,
+    "io-4": io(4),
+    "filesystem": filesystem,
+    "flush": flush,
+    "idle": xenstore_quiet,
+    "kill-worker": ends.kill_worker,
+    "kill-daemon": ends.kill_daemon,
+    "reattach": reattach,
+    "io-2": io(2),
+    "io-1": io(1),
+    "two-disks": second_disk,
+    "reboot": reboot,
+    "crash": ends.crash,
+    "destroy": ends.destroy,
+    "conformance": suite.conformance,
+    "contract": suite.contract,
+    "probe": suite.probe,
+    "leaks": ends.leaks,
+}
+
+
+def find(name):
+    """A check by name; one that is not there says so as its verdict."""
+    def unknown(session):
+        raise Skipped(f"there is no check {name}")
+    return CHECKS.get(name, unknown)
+
+
+def listing():
+    """Names and sentences, for xenblk-lab list."""
+    return [(name, (check.__doc__ or "").strip().splitlines()[0])
+            for name, check in CHECKS.items()]

@@ -1,0 +1,64 @@
+"""Which guests meet which backends, and what is checked then.
+
+A plan is a list of sessions {guest, backend, checks}; run.py carries it out and
+every planned check becomes a row, whatever happens.
+"""
+
+from .errors import LabError
+
+BACKENDS = ("xenblkd", "blkback", "qemu")
+SMOKE = ("negotiate", "io-4", "filesystem", "flush", "kill-worker", "reattach", "destroy",
+         "leaks")
+FULL = ("negotiate", "io-4", "filesystem", "flush", "idle", "kill-worker", "kill-daemon",
+        "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "leaks")
+GRUB = ("boot", "negotiate", "destroy", "leaks")
+# One guest is enough for what is a matter of dom0 and the backend.
+SUITES = ("conformance",)
+HOST = ("contract", "probe")
+SUITE_GUEST = "linux-6.1"
+
+
+def checks_for(guest, backend, kind):
+    """The checks of one cell of the matrix, in order."""
+    if kind.startswith("grub"):
+        return list(GRUB)
+    found = list(FULL)
+    if guest == SUITE_GUEST:
+        found[-1:-1] = SUITES
+        if backend == "xenblkd":
+            found[-1:-1] = HOST
+    return found
+
+
+def matrix(guests, backends, checks=()):
+    """Every guest on every backend.  @guests: {name: kind}; @checks: only these."""
+    for name in backends:
+        if name not in BACKENDS:
+            raise LabError(f"there is no backend {name}; there are {', '.join(BACKENDS)}")
+    sessions = []
+    for guest, kind in guests.items():
+        for backend in backends:
+            names = checks_for(guest, backend, kind)
+            if checks:
+                names = [name for name in checks if name in names or name in HOST]
+            if names:
+                sessions.append({"guest": guest, "backend": backend, "checks": names})
+    return sessions
+
+
+def expand(words, kind):
+    """Names of checks as given: "smoke", "full" (also "all") or single ones."""
+    names = []
+    for word in words:
+        if word == "smoke":
+            names += GRUB if kind.startswith("grub") else SMOKE
+        elif word in ("full", "all"):
+            names += GRUB if kind.startswith("grub") else FULL
+        else:
+            names.append(word)
+    return list(dict.fromkeys(names))
+
+
+def rows(sessions):
+    """(guest, backend, check) of everything that is planned."""
+    return [(s["guest"], s["backend"], check) for s in sessions for check in s["checks"]]

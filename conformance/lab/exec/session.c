@@ -231,6 +231,9 @@ static int wait_ms(const struct session *session)
 {
 	uint64_t until = session->beat;
 
+	if (session->step == STEP_RUNNING && command_done(session) &&
+	    channel_can_send(&session->channel))
+		return 0;
 	if (session->deadline != 0 && session->deadline < until)
 		until = session->deadline;
 	if (session->command.ended && session->step == STEP_RUNNING &&

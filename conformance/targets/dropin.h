@@ -1,28 +1,14 @@
 /*
  * What the targets on the drop-in simulator have in common: a world around one
- * run, a guest, its disks, and one hosted backend program.
+ * run, a guest, and one hosted backend program (host.h).
  *
- * hosted.c names the backends; the functions here are their target's.
+ * hosted.c names the targets; the functions here are theirs.
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "conformance/targets/program.h"
-#include "conformance/targets/target.h"
-
-#define DROPIN_GUEST 5u /* the guest's domain number */
-
-/* What differs among the backends that can be hosted. */
-struct hosted {
-	const char *kind;	  /* directory below backend/ */
-	const char *params_start; /* before the image's path */
-	bool per_case;		  /* a new process for every case */
-	bool writable_only;	  /* cannot be given a read-only disk */
-	/* directory: for its own files, removed at the end */
-	int (*spawn)(struct program *program, const char *directory);
-};
+#include "conformance/targets/host.h"
 
 /** dropin_start() - the target's start(), for this backend. */
 int dropin_start(const struct hosted *hosted, char **argv,

@@ -67,6 +67,14 @@ bool program_alive(struct program *program)
 	return false;
 }
 
+void program_wait(struct program *program)
+{
+	while (program->pid > 0 &&
+	       waitpid(program->pid, &program->status, 0) < 0 && errno == EINTR)
+		continue;
+	program->pid = 0;
+}
+
 void program_stop(struct program *program)
 {
 	struct timespec step = {.tv_nsec = STEP_NS};

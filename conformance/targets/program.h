@@ -25,6 +25,9 @@ int program_start(struct program *program, char *const *argv);
 /** program_alive() - false once it has ended (its status is kept). */
 bool program_alive(struct program *program);
 
+/** program_wait() - until it has ended by itself; its status is kept. */
+void program_wait(struct program *program);
+
 /** program_stop() - SIGTERM, a while later SIGKILL; fine when it has ended. */
 void program_stop(struct program *program);
 

@@ -84,6 +84,8 @@ static bool fill_backend(struct tree *tree, const struct toolstack_disk *disk)
 	       put(tree, "mode", disk->readonly ? "r" : "w") &&
 	       put(tree, "device-type", "disk") &&
 	       put(tree, "discard-enable", disk->readonly ? "0" : "1") &&
+	       (disk->physical_device[0] == '\0' ||
+		put(tree, "physical-device", disk->physical_device)) &&
 	       put(tree, "state", "1");
 }
 
@@ -117,16 +119,19 @@ int toolstack_domain(struct xs_handle *store, uint32_t domid)
 int toolstack_plug(struct xs_handle *store, const struct toolstack_disk *disk)
 {
 	struct tree tree = {.store = store};
-	bool written;
+	bool written, ended;
 
-	tree.transaction = xs_transaction_start(store);
-	if (tree.transaction == XBT_NULL)
-		return -errno;
-	backend_tree(&tree, disk);
-	written = fill_backend(&tree, disk);
-	frontend_tree(&tree, disk);
-	written = written && fill_frontend(&tree, disk);
-	if (!xs_transaction_end(store, tree.transaction, !written))
+	do {
+		tree.transaction = xs_transaction_start(store);
+		if (tree.transaction == XBT_NULL)
+			return -errno;
+		backend_tree(&tree, disk);
+		written = fill_backend(&tree, disk);
+		frontend_tree(&tree, disk);
+		written = written && fill_frontend(&tree, disk);
+		ended = xs_transaction_end(store, tree.transaction, !written);
+	} while (!ended && errno == EAGAIN);
+	if (!ended)
 		return -errno;
 	return written ? 0 : -EIO;
 }
@@ -140,6 +145,39 @@ int toolstack_ask_unplug(struct xs_handle *store,
 	if (!put(&tree, "online", "0") || !put(&tree, "state", "5"))
 		return -errno;
 	return 0;
+}
+
+/* Kernel backends leave their last state behind when only the directory goes:
+ * they must find all three changes at once. */
+static bool take_away(struct tree *tree, const struct toolstack_disk *disk)
+{
+	struct tree frontend = *tree;
+
+	frontend_tree(&frontend, disk);
+	if (!xs_rm(tree->store, tree->transaction, frontend.base) &&
+	    errno != ENOENT)
+		return false;
+	return toolstack_unplugged(tree->store, disk) ||
+	       (put(tree, "online", "0") && put(tree, "state", "5"));
+}
+
+int toolstack_take_away(struct xs_handle *store,
+			const struct toolstack_disk *disk)
+{
+	struct tree tree = {.store = store};
+	bool done, ended;
+
+	backend_tree(&tree, disk);
+	do {
+		tree.transaction = xs_transaction_start(store);
+		if (tree.transaction == XBT_NULL)
+			return -errno;
+		done = take_away(&tree, disk);
+		ended = xs_transaction_end(store, tree.transaction, !done);
+	} while (!ended && errno == EAGAIN);
+	if (!ended)
+		return -errno;
+	return done ? 0 : -EIO;
 }
 
 unsigned int toolstack_state(struct xs_handle *store,

@@ -19,6 +19,8 @@ struct toolstack_disk {
 	const char *name;   /* "xvda" */
 	const char *params; /* what the image is */
 	bool readonly;
+	/* "7:0" in hex, what a hotplug script finds out; "": nobody asks */
+	char physical_device[16];
 };
 
 /** toolstack_domain() - the guest's own directory; 0 or -errno. */
@@ -35,6 +37,15 @@ unsigned int toolstack_state(struct xs_handle *store,
 /** toolstack_ask_unplug() - online = 0 and Closing, as libxl does. */
 int toolstack_ask_unplug(struct xs_handle *store,
 			 const struct toolstack_disk *disk);
+
+/**
+ * toolstack_take_away() - what libxl does to the disk of a guest that is no
+ * more: its frontend's directory goes and the backend shall close, all at once.
+ *
+ * Return: 0, or -errno; a backend that is Closed is not asked again.
+ */
+int toolstack_take_away(struct xs_handle *store,
+			const struct toolstack_disk *disk);
 
 /** toolstack_unplugged() - whether the backend is Closed or gone. */
 bool toolstack_unplugged(struct xs_handle *store,

@@ -1,0 +1,107 @@
+/*
+ * The backends that are programs: ours, and QEMU's xen-disk as Debian ships it.
+ *
+ * How each is started, and how its failure shows, for host.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conformance/targets/host.h"
+
+#define WORKER_OBITUARY "the worker that served this disk"
+
+/* --- xenblkd --- */
+
+static int spawn_xenblkd(struct host *host)
+{
+	const char *record = getenv(TARGET_RECORD_VARIABLE);
+	char daemon[HOST_PATH_BYTES], worker[HOST_PATH_BYTES];
+	char control[HOST_PATH_BYTES], path[HOST_PATH_BYTES];
+	char kind[32], option[] = "--record";
+	char *command[] = {daemon,	  "--foreground",
+			   "--worker",	  worker,
+			   "--control",	  control,
+			   "--directory", kind,
+			   "--max-queues", "8",
+			   NULL,	  NULL,
+			   NULL};
+
+	program_beside("xenblkd", daemon, sizeof(daemon));
+	program_beside("xenblk-worker", worker, sizeof(worker));
+	snprintf(control, sizeof(control), "%s/control", host->directory);
+	snprintf(kind, sizeof(kind), "%s", host->disk[0].kind);
+	if (record != NULL) {
+		snprintf(path, sizeof(path), "%s", record);
+		command[10] = option;
+		command[11] = path;
+	}
+	return program_start(&host->program, command);
+}
+
+/* A worker's death costs one disk; the supervisor tells of it. */
+static bool worker_died(struct host *host, char why[TARGET_TEXT_BYTES])
+{
+	char line[256];
+	bool died = false;
+
+	while (program_log_line(&host->program, line, sizeof(line))) {
+		if (strstr(line, WORKER_OBITUARY) != NULL) {
+			snprintf(why, TARGET_TEXT_BYTES, "%.250s", line);
+			died = true;
+		}
+	}
+	return died;
+}
+
+const struct hosted hosted_xenblkd = {
+	.name = "xenblkd",
+	.title = "xenblkd",
+	.kind = "vbd",
+	.before = "file:",
+	.ours = true,
+	.spawn = spawn_xenblkd,
+	.failed = worker_died,
+};
+
+/* --- QEMU's xen-disk --- */
+
+static int spawn_qemu(struct host *host)
+{
+	char domid[16], name[16];
+	char *const command[] = {"/usr/libexec/xen-qemu-system-i386",
+				 "-xen-domid",
+				 domid,
+				 "-xen-attach",
+				 "-name",
+				 name,
+				 "-machine",
+				 "xenpv",
+				 "-nographic",
+				 "-vga",
+				 "none",
+				 "-nodefaults",
+				 "-monitor",
+				 "none",
+				 "-serial",
+				 "none",
+				 "-m",
+				 "64",
+				 NULL};
+
+	snprintf(domid, sizeof(domid), "%u", host->domid);
+	snprintf(name, sizeof(name), "dom%u", host->domid);
+	return program_start(&host->program, command);
+}
+
+const struct hosted hosted_qemu = {
+	.name = "qemu",
+	.title = "QEMU xen-disk",
+	.kind = "qdisk",
+	.before = "aio:",
+	/* 7.2 opens the image read-only and then wants to write to it: "Block
+	 * node is read-only" */
+	.writable_only = true,
+	.per_case = true,
+	.spawn = spawn_qemu,
+};

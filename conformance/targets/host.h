@@ -1,0 +1,84 @@
+/*
+ * The dom0 of a target: plays the toolstack for one guest's test disks, runs
+ * the backend that serves them, and tells how it is.
+ *
+ * Used by the targets on the drop-in simulator (dropin.c) and, on real Xen, by
+ * the service in dom0 (service.c).  Speaks with xenstore only, through a
+ * connection of its own; knows nothing of cases but the disk that they need.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conformance/case.h"
+#include "conformance/targets/program.h"
+#include "conformance/targets/target.h"
+#include "conformance/targets/toolstack.h"
+
+#define HOST_PATH_BYTES 256u
+#define HOST_DISK_BYTES (8u << 20)
+
+struct host;
+
+/* What differs among backends. */
+struct hosted {
+	const char *name;   /* for command lines */
+	const char *title;  /* for reports */
+	const char *kind;   /* directory below backend/ */
+	const char *before; /* what stands before the image's path in params */
+	bool ours;	    /* xenblk: our decisions bind it as well */
+	bool per_case;	    /* a new process for every case */
+	bool writable_only; /* cannot be given a read-only disk */
+	/* find or make what it needs beside an image; NULL: nothing */
+	int (*open)(struct host *host, char why[TARGET_TEXT_BYTES]);
+	void (*close)(struct host *host);
+	/* start its program; NULL: it has none */
+	int (*spawn)(struct host *host);
+	/* whether it failed meanwhile though its program lives; NULL: no */
+	bool (*failed)(struct host *host, char why[TARGET_TEXT_BYTES]);
+};
+
+extern const struct hosted hosted_xenblkd, hosted_qemu, hosted_blkback;
+
+struct host {
+	/* set by the caller */
+	const struct hosted *hosted;
+	uint32_t domid;
+	uint32_t devid;	      /* of the writable disk; the other: 16 more */
+	const char *kind;     /* instead of the hosted one's; NULL */
+	const char *disk_dir; /* for the images; NULL: a usual place */
+	unsigned int patience_ms;
+	/* its own */
+	struct xs_handle *store;
+	struct program program;
+	char directory[HOST_PATH_BYTES / 2];
+	char image[CASE_DISK_COUNT][HOST_PATH_BYTES];
+	char params[CASE_DISK_COUNT][HOST_PATH_BYTES];
+	struct toolstack_disk disk[CASE_DISK_COUNT];
+	char loop[CASE_DISK_COUNT][32]; /* blkback.c: device nodes, "": none */
+	int kernel_log;			/* blkback.c */
+};
+
+/** host_open() - images, and the backend unless each case gets its own. */
+int host_open(struct host *host, char why[TARGET_TEXT_BYTES]);
+void host_close(struct host *host);
+
+/** host_store() - a new connection to xenstore, as a forked process needs. */
+int host_store(struct host *host);
+
+/** host_offers() - whether the backend can be given such a disk. */
+bool host_offers(const struct host *host, enum case_disk disk);
+
+/** host_before() - a disk as new, and a backend that waits for its guest. */
+int host_before(struct host *host, enum case_disk disk,
+		char why[TARGET_TEXT_BYTES]);
+
+/** host_after() - takes the disk away and tells how the backend is. */
+enum target_health host_after(struct host *host, enum case_disk disk,
+			      char why[TARGET_TEXT_BYTES]);
+
+/* What a case may ask for, perhaps from another process than host_open()'s. */
+int host_replug(struct host *host, enum case_disk disk);
+int host_ask_unplug(struct host *host, enum case_disk disk);
+char *host_error(struct host *host, enum case_disk disk);

@@ -18,6 +18,8 @@
 #include "conformance/report.h"
 #include "version.h"
 
+#define CASE_S 30u /* a case may take so long */
+
 enum {
 	EXIT_OK = 0,
 	EXIT_CHECK = 1,
@@ -52,7 +54,9 @@ static const char usage[] =
 	"Holds a Xen block backend to the protocol, clause by clause.\n"
 	"Targets: inprocess (xenblk in this process, simulated), sim (xenblkd "
 	"on the\ndrop-in simulator), qemu (QEMU's xen-disk on the drop-in "
-	"simulator).\n"
+	"simulator), "
+	"xen (in\na guest of a real Xen: any backend that xenblk-conform-dom0 "
+	"serves it with).\n"
 	"audit reads a recording of xenblkd --record and judges its "
 	"frontends.\n"
 	"Exit codes: 0 all well, 1 a case failed or a frontend broke a "
@@ -123,9 +127,12 @@ static int finish_run(struct report *report, const struct command_line *line)
 static int run_cases(const struct command_line *line,
 		     const struct target *target)
 {
-	struct runner_options options = {.target = target,
-					 .timeout_s = line->timeout_s,
-					 .verbose = line->verbose};
+	unsigned int usual_s =
+		target->timeout_s != 0 ? target->timeout_s : CASE_S;
+	struct runner_options options = {
+		.target = target,
+		.timeout_s = line->timeout_s != 0 ? line->timeout_s : usual_s,
+		.verbose = line->verbose};
 	struct report report = {.format = line->format,
 				.target = target,
 				.trace_hashes = line->trace_hash,
@@ -392,7 +399,7 @@ static int dispatch(const struct command_line *line)
 
 int main(int argc, char **argv)
 {
-	struct command_line line = {.target = "sim", .timeout_s = 30};
+	struct command_line line = {.target = "sim"};
 	/* getopt_long() moves words about; whoever runs the program anew needs
 	 * the first order */
 	char **original = calloc((size_t)argc + 1, sizeof(*original));

@@ -103,6 +103,23 @@ static void remove_images(struct host *host)
 		rmdir(host->directory);
 }
 
+/* Somebody else's disk is not ours to remove. */
+static int find_place(struct host *host, char why[TARGET_TEXT_BYTES])
+{
+	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++) {
+		if (!toolstack_taken(host->store, &host->disk[i]))
+			continue;
+		snprintf(why, TARGET_TEXT_BYTES,
+			 "guest %u has a disk %u already: detach it, or choose "
+			 "another number",
+			 host->domid, host->disk[i].devid);
+		host->plugged = false;
+		return -EEXIST;
+	}
+	host->plugged = true;
+	return 0;
+}
+
 /* --- its life --- */
 
 int host_store(struct host *host)
@@ -135,6 +152,8 @@ int host_open(struct host *host, char why[TARGET_TEXT_BYTES])
 		return result;
 	}
 	result = make_images(host, why);
+	if (result == 0)
+		result = find_place(host, why);
 	if (result == 0 && host->hosted->open != NULL)
 		result = host->hosted->open(host, why);
 	if (result == 0 && !host->hosted->per_case)
@@ -144,6 +163,11 @@ int host_open(struct host *host, char why[TARGET_TEXT_BYTES])
 
 void host_close(struct host *host)
 {
+	char why[TARGET_TEXT_BYTES];
+
+	/* one is still there when a case was interrupted */
+	for (unsigned int i = 0; i < CASE_DISK_COUNT && host->plugged; i++)
+		host_after(host, i, why);
 	program_stop(&host->program);
 	if (host->hosted->close != NULL)
 		host->hosted->close(host);

@@ -52,6 +52,7 @@ struct host {
 	/* its own */
 	struct xs_handle *store;
 	struct program program;
+	bool plugged; /* the disks' numbers are ours */
 	char directory[HOST_PATH_BYTES / 2];
 	char image[CASE_DISK_COUNT][HOST_PATH_BYTES];
 	char params[CASE_DISK_COUNT][HOST_PATH_BYTES];

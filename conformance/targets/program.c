@@ -35,7 +35,12 @@ void program_beside(const char *name, char *path, size_t bytes)
 
 static _Noreturn void become(const struct program *program, char *const *argv)
 {
+	sigset_t none;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* whoever starts it may wait for signals by other means */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(program->log_fd, STDERR_FILENO);
 	dup2(program->log_fd, STDOUT_FILENO);
 	execvp(argv[0], argv);
@@ -95,10 +100,12 @@ void program_stop(struct program *program)
 
 bool program_log_line(struct program *program, char *line, size_t bytes)
 {
-	ssize_t got =
-		pread(program->log_fd, line, bytes - 1, program->log_seen);
+	ssize_t got;
 	char *end;
 
+	if (program->log_fd <= 0) /* it was never started */
+		return false;
+	got = pread(program->log_fd, line, bytes - 1, program->log_seen);
 	if (got <= 0)
 		return false;
 	line[got] = '\0';

@@ -22,8 +22,9 @@
 
 struct target {
 	const char *name;
-	const char *backend; /* who is at the other end, for reports */
-	bool ours;	     /* xenblk: our decisions bind it as well */
+	const char *backend;	/* who is at the other end, for reports */
+	bool ours;		/* xenblk: our decisions bind it as well */
+	unsigned int timeout_s; /* of a case unless told otherwise; 0: 30 */
 
 	/**
 	 * start() - once, before the first case.

@@ -180,6 +180,19 @@ int toolstack_take_away(struct xs_handle *store,
 	return done ? 0 : -EIO;
 }
 
+bool toolstack_taken(struct xs_handle *store, const struct toolstack_disk *disk)
+{
+	struct tree tree = {.store = store};
+	char path[PATH_BYTES + 8];
+
+	frontend_tree(&tree, disk);
+	snprintf(path, sizeof(path), "%s/backend", tree.base);
+	CLEANUP(free_string)
+	char *backend = xs_read(store, XBT_NULL, path, NULL);
+
+	return backend != NULL;
+}
+
 unsigned int toolstack_state(struct xs_handle *store,
 			     const struct toolstack_disk *disk)
 {

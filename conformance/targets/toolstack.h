@@ -30,6 +30,10 @@ int toolstack_domain(struct xs_handle *store, uint32_t domid);
  * -errno. */
 int toolstack_plug(struct xs_handle *store, const struct toolstack_disk *disk);
 
+/** toolstack_taken() - whether the guest has a disk of that number already. */
+bool toolstack_taken(struct xs_handle *store,
+		     const struct toolstack_disk *disk);
+
 /** toolstack_state() - of the backend; 0 when it has none. */
 unsigned int toolstack_state(struct xs_handle *store,
 			     const struct toolstack_disk *disk);

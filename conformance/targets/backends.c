@@ -19,12 +19,10 @@ static int spawn_xenblkd(struct host *host)
 	char daemon[HOST_PATH_BYTES], worker[HOST_PATH_BYTES];
 	char control[HOST_PATH_BYTES], path[HOST_PATH_BYTES];
 	char kind[32], option[] = "--record";
-	char *command[] = {daemon,	  "--foreground",
-			   "--worker",	  worker,
-			   "--control",	  control,
-			   "--directory", kind,
-			   "--max-queues", "8",
-			   NULL,	  NULL,
+	char *command[] = {daemon,	  "--foreground", "--worker",
+			   worker,	  "--control",	  control,
+			   "--directory", kind,		  "--max-queues",
+			   "8",		  NULL,		  NULL,
 			   NULL};
 
 	program_beside("xenblkd", daemon, sizeof(daemon));

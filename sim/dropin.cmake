@@ -54,7 +54,9 @@ endif()
 if(XENBLK_TESTS AND NOT CMAKE_C_FLAGS MATCHES "fsanitize=memory")
   add_test(NAME contract.dropin
            COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/exercise/contract.sh)
+  add_test(NAME contract.bridge
+           COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/exercise/contract_bridge.sh)
   set_tests_properties(
-    contract.dropin PROPERTIES TIMEOUT 120 LABELS contract ENVIRONMENT
+    contract.dropin contract.bridge PROPERTIES TIMEOUT 120 LABELS contract ENVIRONMENT
                                XENBLK_BIN=${PROJECT_BINARY_DIR}/bin)
 endif()

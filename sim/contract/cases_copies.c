@@ -7,8 +7,7 @@
 
 #include "sim/contract/contract.h"
 
-#define NO_DOMAIN 60u
-#define NO_REF	  0xfffffu
+#define NO_REF 0xfffffu
 
 typedef xengnttab_grant_copy_segment_t segment;
 
@@ -113,7 +112,7 @@ static void unknown_domain(struct contract *c)
 	uint8_t byte;
 	segment s = from_ref(c, 8, &byte, 1);
 
-	s.source.foreign.domid = NO_DOMAIN;
+	s.source.foreign.domid = (uint16_t)c->nobody;
 	EXPECT(c, xengnttab_grant_copy(c->gnttab, 1, &s) == 0);
 	EXPECT(c, s.status == GNTST_bad_domain);
 }
@@ -124,7 +123,7 @@ static void foreign_domid(struct contract *c)
 	uint32_t ref;
 	segment s;
 
-	EXPECT(c, peer_share_with(c, NO_DOMAIN, 1, &ref) >= 0);
+	EXPECT(c, peer_share_with(c, c->nobody, 1, &ref) >= 0);
 	s = from_ref(c, ref, &byte, 1);
 	EXPECT(c, xengnttab_grant_copy(c->gnttab, 1, &s) == 0);
 	EXPECT(c, s.status == GNTST_general_error);

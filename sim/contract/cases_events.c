@@ -5,8 +5,6 @@
 
 #include "sim/contract/contract.h"
 
-#define NO_DOMAIN 60u
-
 /* A pair of ports: theirs waits for us, ours is bound to it. */
 struct pair {
 	int theirs, ours;
@@ -93,7 +91,7 @@ static void unmask_alone(struct contract *c)
 
 static void not_for_us(struct contract *c)
 {
-	int theirs = peer_port_alloc(c, NO_DOMAIN);
+	int theirs = peer_port_alloc(c, c->nobody);
 
 	EXPECT(c, theirs > 0);
 	errno = 0;
@@ -123,7 +121,7 @@ static void no_such_port(struct contract *c)
 static void no_such_domain(struct contract *c)
 {
 	errno = 0;
-	EXPECT(c, xenevtchn_bind_interdomain(c->evtchn, NO_DOMAIN, 1) == -1);
+	EXPECT(c, xenevtchn_bind_interdomain(c->evtchn, c->nobody, 1) == -1);
 	EXPECT(c, errno == ESRCH);
 }
 

@@ -7,9 +7,8 @@
 
 #include "sim/contract/contract.h"
 
-#define WRITABLE  (PROT_READ | PROT_WRITE)
-#define NO_DOMAIN 60u	   /* nobody has this domid */
-#define NO_REF	  0xfffffu /* no grant table is so long */
+#define WRITABLE (PROT_READ | PROT_WRITE)
+#define NO_REF	 0xfffffu /* no grant table is so long */
 
 static volatile uint8_t *map_one(struct contract *c, uint32_t ref, int prot)
 {
@@ -59,7 +58,7 @@ static void foreign_domid(struct contract *c)
 {
 	uint32_t ref;
 
-	EXPECT(c, peer_share_with(c, NO_DOMAIN, 1, &ref) >= 0);
+	EXPECT(c, peer_share_with(c, c->nobody, 1, &ref) >= 0);
 	errno = 0;
 	EXPECT(c, map_one(c, ref, WRITABLE) == NULL);
 	EXPECT(c, errno == EINVAL);
@@ -68,7 +67,7 @@ static void foreign_domid(struct contract *c)
 static void unknown_domain(struct contract *c)
 {
 	errno = 0;
-	EXPECT(c, xengnttab_map_grant_ref(c->gnttab, NO_DOMAIN, 8, WRITABLE) ==
+	EXPECT(c, xengnttab_map_grant_ref(c->gnttab, c->nobody, 8, WRITABLE) ==
 			  NULL);
 	EXPECT(c, errno == EINVAL);
 }

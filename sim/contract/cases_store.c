@@ -366,7 +366,7 @@ static void domain_path(struct contract *c)
 	free(path);
 	EXPECT(c, same);
 	EXPECT(c, xs_is_domain_introduced(c->xs, c->peer));
-	EXPECT(c, !xs_is_domain_introduced(c->xs, 60));
+	EXPECT(c, !xs_is_domain_introduced(c->xs, c->nobody));
 }
 
 const struct contract_case contract_store[] = {

@@ -24,6 +24,7 @@
 
 struct contract {
 	uint32_t self, peer; /* domids */
+	uint32_t nobody;     /* a domid that no domain has */
 	/* fresh handles of ours for each case */
 	xengnttab_handle *gnttab;
 	xenevtchn_handle *evtchn;

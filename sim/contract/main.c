@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	const char *option = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
 
 	if (strcmp(option, "--peer") == 0)
-		return transport_peer_main();
+		return transport_peer_main(argv + 2);
 	if (strcmp(option, "--list") == 0)
 		return list();
 	if (strcmp(option, "--version") == 0)
@@ -138,7 +138,12 @@ int main(int argc, char **argv)
 			    "and prints TAP.\n"
 			    "CONTRACT_PEER is the peer's domid (1), "
 			    "CONTRACT_GUEST the command that\nruns another "
-			    "in it (xenblk-sim guest 1 --).") < 0;
+			    "in it (xenblk-sim guest 1 --), "
+			    "CONTRACT_PEER_PROGRAM\nwhat this program is "
+			    "called there, CONTRACT_NOBODY a domid that "
+			    "nobody\nhas (60), CONTRACT_PATIENCE_MS and "
+			    "CONTRACT_QUIET_MS how long to\nwait for what "
+			    "must come (5000) and must not (20).") < 0;
 	if (option[0] != '\0') {
 		fprintf(stderr, "sim-contract: unknown option %s; try --help\n",
 			option);

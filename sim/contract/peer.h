@@ -56,8 +56,12 @@ void transport_call(const struct peer_request *request,
 		    struct peer_reply *reply);
 void transport_end(void);
 
-/** transport_peer_main() - for a process that was started as the peer. */
-int transport_peer_main(void);
+/**
+ * transport_peer_main() - for a process that was started as the peer.
+ * @times: what followed on its command line: patience and quiet time in ms, so
+ * that they are the same on both sides; fewer: the usual ones
+ */
+int transport_peer_main(char **times);
 
 /** transport_patience_ms() - how long to wait for what must come. */
 int transport_patience_ms(void);

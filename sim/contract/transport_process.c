@@ -3,8 +3,12 @@
  * the domain that the variable XENSIM_DOMID names (the drop-in simulator).
  *
  * CONTRACT_PEER is the peer's domid, 1 if unset; we are XENSIM_DOMID, 0 if
- * unset.  CONTRACT_GUEST is the command that runs another in the guest.
- * Requests and replies pass over a socket that is the peer's descriptor 3.
+ * unset.  CONTRACT_GUEST is the command that runs another in the guest, where
+ * this program may have another path: CONTRACT_PEER_PROGRAM.  Requests and
+ * replies pass over a socket that is the peer's descriptor 3.
+ *
+ * Waiting is for slow machines to stretch: CONTRACT_PATIENCE_MS for what must
+ * come, CONTRACT_QUIET_MS for what must not.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +24,7 @@
 
 static int link_fd = -1;
 static pid_t peer_pid;
+static int patience_ms = 5000, quiet_ms = 20;
 
 static uint32_t number(const char *variable, uint32_t otherwise)
 {
@@ -28,22 +33,32 @@ static uint32_t number(const char *variable, uint32_t otherwise)
 	return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
 }
 
+/* The path of this program, unless it is called otherwise in the guest. */
+static void find_program(char *path, size_t bytes)
+{
+	const char *named = getenv("CONTRACT_PEER_PROGRAM");
+	ssize_t length;
+
+	if (named != NULL) {
+		snprintf(path, bytes, "%s", named);
+		return;
+	}
+	length = readlink("/proc/self/exe", path, bytes - 1);
+	if (length < 0)
+		_exit(4);
+	path[length] = '\0';
+}
+
 static void become_peer(int fd, uint32_t domid)
 {
 	const char *prefix = getenv("CONTRACT_GUEST");
-	char self[1024], command[2048];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char program[1024], guest[64], command[2048];
 
-	if (length < 0)
-		_exit(4);
-	self[length] = '\0';
-	if (prefix != NULL)
-		snprintf(command, sizeof(command), "exec %s \"%s\" --peer",
-			 prefix, self);
-	else
-		snprintf(command, sizeof(command),
-			 "exec xenblk-sim guest %u -- \"%s\" --peer", domid,
-			 self);
+	find_program(program, sizeof(program));
+	snprintf(guest, sizeof(guest), "xenblk-sim guest %u --", domid);
+	snprintf(command, sizeof(command), "exec %s \"%s\" --peer %d %d",
+		 prefix != NULL ? prefix : guest, program, patience_ms,
+		 quiet_ms);
 	if (fd == PEER_FD || dup2(fd, PEER_FD) == PEER_FD)
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	perror("sim-contract: cannot start the peer");
@@ -56,6 +71,9 @@ int transport_begin(struct contract *c)
 
 	c->self = number("XENSIM_DOMID", 0);
 	c->peer = number("CONTRACT_PEER", 1);
+	c->nobody = number("CONTRACT_NOBODY", 60);
+	patience_ms = (int)number("CONTRACT_PATIENCE_MS", 5000);
+	quiet_ms = (int)number("CONTRACT_QUIET_MS", 20);
 	/* The peer's end stays open across exec, ours does not. */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
 		return -errno;
@@ -87,11 +105,15 @@ void transport_end(void)
 	waitpid(peer_pid, NULL, 0);
 }
 
-int transport_peer_main(void)
+int transport_peer_main(char **times)
 {
 	struct peer_request request;
 	struct peer_reply reply;
 
+	if (times[0] != NULL && times[1] != NULL) {
+		patience_ms = (int)strtol(times[0], NULL, 10);
+		quiet_ms = (int)strtol(times[1], NULL, 10);
+	}
 	while (recv(PEER_FD, &request, sizeof(request), 0) ==
 	       (ssize_t)sizeof(request)) {
 		peer_serve(&request, &reply);
@@ -103,10 +125,10 @@ int transport_peer_main(void)
 
 int transport_patience_ms(void)
 {
-	return 5000;
+	return patience_ms;
 }
 
 int transport_quiet_ms(void)
 {
-	return 20;
+	return quiet_ms;
 }

@@ -8,19 +8,16 @@
 #include "conformance/audit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "backend/base/cleanup.h"
 #include "conformance/catalogue/clause.h"
 #include "conformance/recording/describe.h"
 #include "conformance/recording/judge.h"
+#include "conformance/recording/load.h"
 
 /* Findings that a JSON document holds; the others are counted. */
 #define FINDINGS_MAX 10000u
@@ -294,51 +291,19 @@ static enum audit_result audit_bytes(const struct audit_options *options,
 	return result;
 }
 
-/* All of a file that can be read; what a daemon adds meanwhile is left. */
-static unsigned char *read_all(int fd, size_t *bytes)
-{
-	unsigned char *data = malloc(*bytes + 1);
-	size_t done = 0;
-
-	while (data != NULL && done < *bytes) {
-		ssize_t n = read(fd, data + done, *bytes - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			free(data);
-			return NULL;
-		}
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	*bytes = done;
-	return data;
-}
-
-static enum audit_result complain(const char *path, const char *why)
-{
-	fprintf(stderr, "xenblk-conform: %s cannot be read: %s\n", path, why);
-	return AUDIT_UNREADABLE;
-}
-
 enum audit_result audit_file(const struct audit_options *options)
 {
-	CLEANUP(close_fd) int fd = open(options->path, O_RDONLY | O_CLOEXEC);
 	enum audit_result result;
-	struct stat status;
-	unsigned char *data;
+	unsigned char *data = NULL;
 	size_t bytes;
+	int error = load_file(options->path, &data, &bytes);
 
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return complain(options->path, strerror(errno));
-	if (!S_ISREG(status.st_mode))
-		return complain(options->path, "it is no file");
-	bytes = (size_t)status.st_size;
-	data = read_all(fd, &bytes);
-	if (data == NULL)
-		return complain(options->path, strerror(errno));
+	if (error < 0) {
+		fprintf(stderr, "xenblk-conform: %s cannot be read: %s\n",
+			options->path,
+			error == -EISDIR ? "it is no file" : strerror(-error));
+		return AUDIT_UNREADABLE;
+	}
 	result = audit_bytes(options, data, bytes);
 	free(data);
 	return result;

@@ -3,7 +3,8 @@
  *
  * "corpus" is what CMake calls: it collects for one harness what stands in
  * corpora/ (texts are encoded on the way) and the generated seeds into one
- * folder of plain inputs, which engines and the replay read.
+ * folder of plain inputs, which engines and the replay read.  "recording" makes
+ * seeds of what xenblkd has recorded; xenblk-fuzz seeds calls it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conformance/recording/load.h"
+#include "fuzz/recorded/recorded.h"
 #include "fuzz/script.h"
 #include "fuzz/seeds.h"
 #include "version.h"
@@ -147,11 +150,65 @@ static int corpus(const char *harness, const char *from, const char *to)
 	return status;
 }
 
+/* Where the seeds of a recording go, and how many there are so far. */
+struct outlet {
+	const char *folder;
+	unsigned int written;
+};
+
+static int write_recorded(void *context, const char *harness,
+			  const uint8_t *data, size_t bytes)
+{
+	struct outlet *outlet = context;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", outlet->folder, harness);
+	if (mkdir(path, 0777) != 0 && errno != EEXIST)
+		return -errno;
+	snprintf(path, sizeof(path), "%s/%s/%04u", outlet->folder, harness,
+		 outlet->written++);
+	return write_file(path, data, bytes);
+}
+
+static int recording(const char *path, const char *to)
+{
+	struct outlet outlet = {.folder = to};
+	const struct recorded_sink sink = {write_recorded, &outlet};
+	struct recorded_counts counts;
+	char sentence[READER_SENTENCE];
+	struct reader reader;
+	unsigned char *data = NULL;
+	size_t bytes;
+	int error = load_file(path, &data, &bytes);
+
+	if (error != 0)
+		return complain(path, "read", -error);
+	if (reader_init(&reader, data, bytes, sentence) != 0) {
+		fprintf(stderr, "xenblk-script: %s cannot be read: %s\n", path,
+			sentence);
+		free(data);
+		return 4;
+	}
+	if (mkdir(to, 0777) != 0 && errno != EEXIST)
+		error = -errno;
+	if (error == 0)
+		error = recorded_seeds(&reader, &sink, &counts);
+	reader_fini(&reader);
+	free(data);
+	if (error != 0)
+		return complain(to, "written", -error);
+	printf("%zu records: %u seeds for ring (of %u pieces), %u for "
+	       "handshake_parse\n",
+	       reader.count, counts.ring, counts.pieces, counts.handshake);
+	return 0;
+}
+
 static int usage(FILE *to, int status)
 {
 	fputs("Usage: xenblk-script decode FILE          script to text\n"
 	      "       xenblk-script encode FILE [OUT]    text to script\n"
 	      "       xenblk-script corpus HARNESS CORPORA OUT\n"
+	      "       xenblk-script recording FILE OUT   seeds of a recording\n"
 	      "FILE may be - for standard input.  --help, --version\n",
 	      to);
 	return status;
@@ -171,5 +228,7 @@ int main(int argc, char **argv)
 		return encode(argv[2], argc == 4 ? argv[3] : "-");
 	if (argc == 5 && strcmp(argv[1], "corpus") == 0)
 		return corpus(argv[2], argv[3], argv[4]);
+	if (argc == 4 && strcmp(argv[1], "recording") == 0)
+		return recording(argv[2], argv[3]);
 	return usage(stderr, 2);
 }

@@ -13,6 +13,7 @@ HARNESSES = {
     "ring": "any script of a guest against its rings, grants and events",
     "request_decode": "the decoder of ring slots against a plain reference",
     "handshake_parse": "the parser of a frontend's xenstore keys",
+    "recording": "the reader, the judge and the seeds of recordings",
     "link": "the validation of messages between supervisor and worker",
 }
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}

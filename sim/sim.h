@@ -43,6 +43,14 @@ int sim_domain_create(uint32_t domid, uint32_t pages);
  */
 void sim_domain_destroy(uint32_t domid);
 
+/**
+ * sim_process_dies() - every grant and event channel handle of the domain
+ * closes, as the kernel does it when the process that has them is killed.
+ *
+ * Whoever still holds one must never use it again.
+ */
+void sim_process_dies(uint32_t domid);
+
 /** sim_enter() - the current domain from here on; returns the one before. */
 uint32_t sim_enter(uint32_t domid);
 

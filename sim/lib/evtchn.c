@@ -104,6 +104,17 @@ int xenevtchn_close(xenevtchn_handle *xce)
 	return 0;
 }
 
+void evtchn_process_dies(uint32_t domid)
+{
+	xenevtchn_handle *next;
+
+	for (xenevtchn_handle *xce = handles; xce != NULL; xce = next) {
+		next = xce->next;
+		if (xce->actor.domid == domid)
+			(void)xenevtchn_close(xce);
+	}
+}
+
 int xenevtchn_fd(xenevtchn_handle *xce)
 {
 	(void)xce;

@@ -156,6 +156,17 @@ int xengnttab_close(xengnttab_handle *xgt)
 	return 0;
 }
 
+void gnttab_process_dies(uint32_t domid)
+{
+	xengnttab_handle *next;
+
+	for (xengnttab_handle *xgt = handles; xgt != NULL; xgt = next) {
+		next = xgt->next;
+		if (xgt->actor.domid == domid)
+			(void)xengnttab_close(xgt);
+	}
+}
+
 int xengnttab_fd(xengnttab_handle *xgt)
 {
 	(void)xgt;

@@ -155,6 +155,12 @@ void sim_domain_destroy(uint32_t domid)
 	xenstore_domain(domid, false);
 }
 
+void sim_process_dies(uint32_t domid)
+{
+	gnttab_process_dies(domid);
+	evtchn_process_dies(domid);
+}
+
 uint32_t sim_enter(uint32_t domid)
 {
 	uint32_t before = host.current;

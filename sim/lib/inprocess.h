@@ -45,9 +45,11 @@ struct sim_ledger *inprocess_ledger(uint32_t domid);
 int inprocess_fail(int error);
 
 /* Each file frees its handles and forgets everything at a reset, and what a
- * domain held when it dies. */
+ * domain, or the one process of it, held when it dies. */
 void gnttab_reset(void);
 void gnttab_domain_gone(uint32_t domid);
+void gnttab_process_dies(uint32_t domid);
 void gntshr_reset(void);
 void evtchn_reset(void);
+void evtchn_process_dies(uint32_t domid);
 void store_reset(void);

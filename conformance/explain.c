@@ -177,11 +177,11 @@ unsigned int explain_coverage(bool json)
 	return clauses - covered - untestable;
 }
 
-/* A shortage of the host is not a frontend's doing: no case can bring it about.
- */
+/* A shortage of the host, or a worker that died, is not a frontend's doing: no
+ * case can bring it about. */
 static bool refusal_is_ours(const char *name)
 {
-	return strcmp(name, "RESOURCES") == 0;
+	return strcmp(name, "RESOURCES") == 0 || strcmp(name, "TABLE") == 0;
 }
 
 static bool refusal_covered(const char *name)

@@ -1,10 +1,11 @@
 /*
  * The in-flight region: what must outlive a worker.
  *
- * A memfd that the supervisor makes, one per virtual disk.  It holds, per
- * queue, the counters and the table of requests that were taken from the ring
- * and not yet answered.  The worker writes it; the supervisor only reads the
- * counters (and, when a worker has died, hands the region to the next one).
+ * Memory in a file, one per virtual disk, that the supervisor makes.  It holds,
+ * per queue, the counters and the table of requests that were taken from the
+ * ring and whose answer the guest may not have seen.  The worker writes it;
+ * the supervisor reads only the counters and the header, and when a worker has
+ * died it hands the region to the next one, which goes on from there.
  *
  * A slot is private memory of ours: nothing in it is ever read from the guest
  * again.  Its state says who may touch it.
@@ -13,15 +14,32 @@
  *   TAKEN     decoded, waits for its pages
  *   ISSUED    the image works on it
  *   FLUSHING  its data is written, the image makes it durable
- *   DONE      finished, its response is not yet on the ring; leads to FREE
+ *   DONE      finished, its status is known
+ *   ANSWERED  its response stands in the ring; FREE once that was pushed
+ *
+ * The table is right at every instant, because each step is one store of one
+ * word, after everything that it speaks of was stored:
+ *
+ *   a request is consumed    when its slot leaves FREE
+ *   a push is intended       when rsp_pushing moves away from rsp_prod
+ *   a push has happened      when the ring's own rsp_prod says so
+ *   a push is over           when rsp_prod follows rsp_pushing, and every slot
+ *                            that was ANSWERED is FREE
+ *
+ * So at any moment req_cons = rsp_prod + slots that are not FREE, with the
+ * ANSWERED ones left out while a push has happened and is not over.  The words
+ * are stored by one thread and read when it is dead: the order in which the
+ * program stores them is all that is needed, and release stores keep it.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "backend/base/limits.h"
+#include "backend/base/link.h"
 #include "backend/base/stats.h"
 
 struct segment {
@@ -54,27 +72,50 @@ enum inflight_state {
 	INFLIGHT_ISSUED,
 	INFLIGHT_FLUSHING,
 	INFLIGHT_DONE,
+	INFLIGHT_ANSWERED,
 	INFLIGHT_STATE_COUNT,
 };
 
 struct inflight_slot {
-	uint32_t state; /* enum inflight_state; set by inflight_set_state() */
-	uint32_t next;	/* index of the next free slot + 1, or 0 */
+	_Atomic uint32_t state; /* enum inflight_state */
+	uint32_t next;	/* of a free or answered slot: index + 1, or 0 */
+	uint32_t index; /* which request of the ring it was */
+	int16_t status; /* from DONE on: what its response carries */
 	struct request request;
 };
 
 struct inflight_queue {
 	struct stats stats __attribute__((aligned(64)));
-	uint32_t slots; /* in this table, 1 .. LIMIT_RING_SLOTS */
-	uint32_t free;	/* index of the first free slot + 1, or 0 */
-	uint32_t used;
-	uint32_t req_cons; /* next request index to take from the ring */
+	uint32_t slots;		   /* in this table, 1 .. LIMIT_RING_SLOTS */
+	uint32_t free;		   /* index of the first free slot + 1, or 0 */
+	uint32_t answered;	   /* ... of the first ANSWERED one */
+	uint32_t used;		   /* slots that are not FREE */
+	_Atomic uint32_t req_cons; /* next request index to take */
+	_Atomic uint32_t rsp_prod; /* responses whose push is over */
+	_Atomic uint32_t rsp_pushing; /* where a push leads; else rsp_prod */
 	struct inflight_slot slot[LIMIT_RING_SLOTS];
+};
+
+#define INFLIGHT_BOOT_BYTES 40u
+
+/* Which connection a region belongs to.  The supervisor's: it compares this
+ * with xenstore before it has anybody go on from the tables. */
+struct inflight_connection {
+	uint32_t live; /* 1 from Connected until the rings are let go */
+	uint32_t domid;
+	uint32_t devid;
+	uint32_t padding;
+	uint64_t sectors;
+	char boot[INFLIGHT_BOOT_BYTES]; /* of this host */
+	struct link_attach attach;
 };
 
 struct inflight_region {
 	uint32_t magic;
+	uint32_t version; /* of the layout, with the sizes */
 	uint32_t queues;
+	uint32_t queue_bytes;
+	struct inflight_connection connection;
 	struct inflight_queue queue[];
 };
 
@@ -84,6 +125,17 @@ struct inflight_region {
  * Pages are only used once a queue is attached.  Return: descriptor or -errno.
  */
 int inflight_create(unsigned int queues);
+
+/**
+ * inflight_format() - make an empty file a region; 0 or -errno.
+ */
+int inflight_format(int fd, unsigned int queues);
+
+/**
+ * inflight_examine() - whether a file is a region of so many queues, of this
+ * version: 0, -EINVAL, or -errno.
+ */
+int inflight_examine(int fd, unsigned int queues);
 
 /**
  * inflight_map() - map a region; checks size and magic.
@@ -100,18 +152,71 @@ void inflight_unmap(struct inflight_region *region, unsigned int queues);
 /** inflight_region_bytes() - size of a region for so many queues. */
 size_t inflight_region_bytes(unsigned int queues);
 
-/** inflight_reset() - an empty table of so many slots; the counters stay. */
-void inflight_reset(struct inflight_queue *queue, unsigned int slots);
+/** inflight_stats_offset() - where in a region a queue's counters stand. */
+size_t inflight_stats_offset(unsigned int queue);
 
 /**
- * inflight_take() - a free slot in state TAKEN.
+ * inflight_reset() - an empty table of so many slots; the counters stay.
+ * @index: of the first request to take, and of the first response to write
+ */
+void inflight_reset(struct inflight_queue *queue, unsigned int slots,
+		    uint32_t index);
+
+/**
+ * inflight_recover() - make a table whole again that a dead worker has left.
+ * @slots: that the ring has
+ * @rsp_prod: what stands in the ring: the guest may have written it
+ *
+ * Slots that were answered become FREE, those that are finished DONE, all
+ * others TAKEN.  May itself be cut off at any instant and begun again.
+ * Return: false when table and ring do not belong together, or the table is
+ * none that a worker of ours can leave; then it must not be used.
+ */
+bool inflight_recover(struct inflight_queue *queue, unsigned int slots,
+		      uint32_t rsp_prod);
+
+/**
+ * inflight_oldest() - of the slots that are not FREE, the next in ring order.
+ * @after: the one before; NULL for the first
+ */
+struct inflight_slot *inflight_oldest(struct inflight_queue *queue,
+				      const struct inflight_slot *after);
+
+/**
+ * inflight_take() - a request is consumed: a slot in state TAKEN.
  *
  * There is always one: a ring never has more unanswered requests than slots.
  */
-struct inflight_slot *inflight_take(struct inflight_queue *queue);
+struct inflight_slot *inflight_take(struct inflight_queue *queue,
+				    const struct request *request);
 
-/** inflight_release() - back to FREE; the slot must be DONE. */
-void inflight_release(struct inflight_queue *queue, struct inflight_slot *slot);
+/**
+ * inflight_take_refused() - a request is consumed that is not carried out: a
+ * slot in state DONE, of which only id and operation mean anything.
+ */
+struct inflight_slot *inflight_take_refused(struct inflight_queue *queue,
+					    const struct request *request,
+					    int16_t status);
+
+/** inflight_finish() - DONE, with what the response shall carry. */
+void inflight_finish(struct inflight_slot *slot, int16_t status);
+
+/** inflight_answer() - its response stands in the ring, not yet pushed. */
+void inflight_answer(struct inflight_queue *queue, struct inflight_slot *slot);
+
+/** inflight_push() - all that is ANSWERED will now be pushed, up to rsp_prod. */
+void inflight_push(struct inflight_queue *queue, uint32_t rsp_prod);
+
+/** inflight_pushed() - it was: what was ANSWERED is FREE. */
+void inflight_pushed(struct inflight_queue *queue);
+
+/** inflight_state() - a look at a slot's state. */
+static inline enum inflight_state inflight_state(
+	const struct inflight_slot *slot)
+{
+	return (enum inflight_state)atomic_load_explicit(&slot->state,
+							 memory_order_relaxed);
+}
 
 /**
  * inflight_set_state() - the one setter; CHECKs that the transition is legal.

@@ -33,6 +33,17 @@
 /* The longest that a queue spins before it sleeps. */
 #define LIMIT_POLL_NS 50000u
 
+/* A disk whose worker died gets a new one so often in a window; then its
+ * connection ends.  The setting may not exceed this. */
+#define LIMIT_RESCUES	       6000u
+#define LIMIT_RESCUE_WINDOW_NS 60000000000u
+
+/* How long a new worker waits for what the kernel still does for the old one,
+ * and how often it looks.  Longer than a worker may take to drain. */
+#define LIMIT_SETTLE_NS	      40000000000u
+#define LIMIT_SETTLE_FIRST_NS 1000000u
+#define LIMIT_SETTLE_LAST_NS  50000000u
+
 /* Guest-caused log lines: so many at once, then so many per minute. */
 #define LIMIT_LOG_BURST	     10u
 #define LIMIT_LOG_PER_MINUTE 20u

@@ -33,7 +33,8 @@
 	STAT(events_received, "event channel notifications received")          \
 	STAT(notifications_sent, "notifications sent to the guest")            \
 	STAT(notifications_saved, "response batches that needed none")         \
-	STAT(pool_waits, "requests that waited for bounce pages")
+	STAT(pool_waits, "requests that waited for bounce pages")              \
+	STAT(reissued, "requests begun again after a worker's death")
 
 struct stats {
 #define STAT(name, help) _Atomic uint64_t name;

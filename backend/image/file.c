@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "backend/base/check.h"
+#include "backend/base/cleanup.h"
 #include "backend/image/io.h"
 
 /* io_uring_enter() may refuse for a moment (EAGAIN, EBUSY, EINTR); if it does
@@ -30,6 +31,7 @@ struct file_image {
 	struct image image; /* first */
 	struct image_info info;
 	unsigned int count;
+	int held; /* image_file_hold(); -1: nothing */
 	int fds[LIMIT_QUEUES];
 };
 
@@ -78,6 +80,15 @@ static int open_ring(struct io_uring *ring, unsigned int depth)
 	return error;
 }
 
+/* The image as number 0; what is held only has to be there. */
+static int register_files(struct io_uring *ring, const struct file_image *file,
+			  unsigned int queue)
+{
+	const int fds[] = {file->fds[queue], file->held};
+
+	return io_uring_register_files(ring, fds, file->held < 0 ? 1 : 2);
+}
+
 static int file_open_channel(struct image *image, unsigned int queue,
 			     unsigned int depth, struct image_channel **channel)
 {
@@ -96,7 +107,7 @@ static int file_open_channel(struct image *image, unsigned int queue,
 		free(c);
 		return error;
 	}
-	error = io_uring_register_files(&c->ring, &file->fds[queue], 1);
+	error = register_files(&c->ring, file, queue);
 	if (error < 0) {
 		io_uring_queue_exit(&c->ring);
 		free(c);
@@ -317,6 +328,7 @@ static void file_close(struct image *image)
 
 	for (unsigned int i = 0; i < file->count; i++)
 		close(file->fds[i]);
+	close_fd(&file->held);
 	free(file);
 }
 
@@ -348,7 +360,17 @@ int image_file_open(const int *fds, unsigned int count, uint64_t sectors,
 					 .physical_block_bytes = SECTOR_BYTES,
 					 .readonly = readonly};
 	file->count = count;
+	file->held = -1;
 	memcpy(file->fds, fds, count * sizeof(fds[0]));
 	*image = &file->image;
 	return 0;
+}
+
+void image_file_hold(struct image *image, int fd)
+{
+	struct file_image *file = (struct file_image *)image;
+
+	CHECK(image->operations == &file_operations);
+	CHECK(file->held < 0);
+	file->held = fd;
 }

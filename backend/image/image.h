@@ -88,6 +88,16 @@ struct image_channel {
 int image_file_open(const int *fds, unsigned int count, uint64_t sectors,
 		    bool readonly, bool direct, struct image **image);
 
+/**
+ * image_file_hold() - an open file that shall not be closed before the last
+ * operation of this image is over, not even by the death of the process.
+ * @fd: owned by the image from here on; before the first channel
+ *
+ * The kernel carries on with what it has begun when a process dies; it lets go
+ * of what is registered with a ring only when all of that is done.
+ */
+void image_file_hold(struct image *image, int fd);
+
 /** image_null_open() - reads zeroes, forgets writes; for measuring. */
 int image_null_open(uint64_t sectors, bool readonly, struct image **image);
 

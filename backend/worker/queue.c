@@ -125,10 +125,93 @@ static unsigned int persistent_cap(const struct queue *queue,
 		       : all;
 }
 
+/* Into the ring, where nobody sees it before the next push. */
+static void answer(struct queue *queue, struct inflight_slot *slot,
+		   enum refusal refusal)
+{
+	ring_respond(&queue->ring, slot->request.id, slot->request.operation,
+		     slot->status);
+	inflight_answer(queue->table, slot);
+	if (queue->recorder)
+		recorder_response(queue->recorder,
+				  &(struct record_response){
+					  .id = slot->request.id,
+					  .index = queue->ring.rsp_prod - 1,
+					  .status = slot->status,
+					  .operation = slot->request.operation,
+					  .refusal = (uint8_t)refusal,
+				  });
+}
+
+/* A new connection: from where the shared indices stand. */
+static enum refusal begin_ring(struct queue *queue,
+			       const struct link_attach *attach)
+{
+	if (!ring_attach(&queue->ring, queue->ring_memory, queue->ring_pages,
+			 (enum link_abi)attach->abi))
+		return REFUSE_RING_ATTACH;
+	inflight_reset(queue->table, queue->ring.slots, queue->ring.req_cons);
+	return REFUSAL_NONE;
+}
+
+/* A connection whose worker died: from where its table stands.  Whoever wrote
+ * that table may have been taken over by this guest: nothing in it is trusted
+ * further than a request in the ring would be. */
+static enum refusal resume_ring(struct queue *queue,
+				const struct link_attach *attach)
+{
+	const enum link_abi abi = (enum link_abi)attach->abi;
+	struct inflight_queue *table = queue->table;
+	struct inflight_slot *slot = NULL;
+	struct ring_place place;
+
+	if (!inflight_recover(table, abi_ring_slots(abi, queue->ring_pages),
+			      ring_published(queue->ring_memory)))
+		return REFUSE_TABLE;
+	while ((slot = inflight_oldest(table, slot)) != NULL) {
+		if (inflight_state(slot) == INFLIGHT_TAKEN
+			    ? !request_sound(&slot->request, &queue->rules)
+			    : slot->status > 0)
+			return REFUSE_TABLE;
+	}
+	place.req_cons = table->req_cons;
+	place.rsp_prod = table->rsp_prod;
+	return ring_resume(&queue->ring, queue->ring_memory, queue->ring_pages,
+			   abi, place)
+		       ? REFUSAL_NONE
+		       : REFUSE_RING_ATTACH;
+}
+
+/* What was under way goes on: what is finished is answered, the rest begins
+ * again, in the order of the ring. */
+static void resume_requests(struct queue *queue)
+{
+	struct inflight_slot *slot = NULL;
+	unsigned int again = 0;
+
+	while ((slot = inflight_oldest(queue->table, slot)) != NULL) {
+		if (inflight_state(slot) == INFLIGHT_DONE) {
+			answer(queue, slot, REFUSAL_NONE);
+			continue;
+		}
+		submit_add(queue->submit, slot);
+		again++;
+	}
+	stats_add(&queue->stats->reissued, again);
+	log_line(LOG_INFO,
+		 "vbd %u/%u queue %u: goes on after another worker: %u "
+		 "requests are answered, %u begin again",
+		 queue->options.domid, queue->options.devid, queue->index,
+		 ring_unpushed(&queue->ring), again);
+	/* The dead worker may have pushed and not told. */
+	channel_notify(queue->channel);
+}
+
 static enum refusal attach_ring(struct queue *queue,
 				const struct link_attach *attach)
 {
 	const struct link_queue *link = &attach->queue[queue->index];
+	enum refusal refusal;
 
 	queue->ring_pages = 1u << attach->ring_order;
 	memcpy(queue->ring_gref, link->ring_gref, sizeof(queue->ring_gref));
@@ -136,9 +219,10 @@ static enum refusal attach_ring(struct queue *queue,
 		grants_map(queue->grants, link->ring_gref, queue->ring_pages);
 	if (!queue->ring_memory)
 		return REFUSE_RING_GRANT;
-	if (!ring_attach(&queue->ring, queue->ring_memory, queue->ring_pages,
-			 (enum link_abi)attach->abi))
-		return REFUSE_RING_ATTACH;
+	refusal = attach->resume ? resume_ring(queue, attach)
+				 : begin_ring(queue, attach);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 	if (channel_bind(queue->channel, queue->options.domid,
 			 link->event_channel) != 0)
 		return REFUSE_EVENT_CHANNEL;
@@ -176,8 +260,6 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 		recorder_now(queue->recorder, clock_now_ns());
 	refusal = attach_ring(queue, attach);
 	if (refusal == REFUSAL_NONE) {
-		inflight_reset(queue->table, queue->ring.slots);
-		queue->table->req_cons = queue->ring.req_cons;
 		options.persistent_cap = persistent_cap(queue, attach);
 		if (submit_create(&options, &queue->submit) != 0)
 			refusal = REFUSE_RESOURCES;
@@ -192,6 +274,8 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 	atomic_store_explicit(&queue->refusal, REFUSAL_NONE,
 			      memory_order_relaxed);
 	queue_set_state(queue, QUEUE_SERVING);
+	if (attach->resume)
+		resume_requests(queue);
 	return REFUSAL_NONE;
 }
 
@@ -238,44 +322,28 @@ static void count_request(struct stats *stats, const struct request *request)
 		  request->sectors);
 }
 
-static void respond(struct queue *queue, const struct request *request,
-		    int16_t status, enum refusal refusal)
-{
-	ring_respond(&queue->ring, request->id, request->operation, status);
-	if (queue->recorder)
-		recorder_response(queue->recorder,
-				  &(struct record_response){
-					  .id = request->id,
-					  .index = queue->ring.rsp_prod - 1,
-					  .status = status,
-					  .operation = request->operation,
-					  .refusal = (uint8_t)refusal,
-				  });
-}
-
 /* One slot: refused at once, or on its way. */
 static void take_one(struct queue *queue)
 {
 	struct wire_request wire;
 	struct request request;
-	struct inflight_slot *slot;
 	enum refusal refusal;
 
 	ring_take(&queue->ring, &wire);
-	queue->table->req_cons = queue->ring.req_cons;
 	if (queue->recorder)
 		recorder_request(queue->recorder, &wire,
 				 queue->ring.req_cons - 1);
 	refusal = request_decode(&wire, &queue->rules, &request);
 	if (refusal != REFUSAL_NONE) {
 		count_refusal(queue, &request, refusal);
-		respond(queue, &request, refusal_status(refusal), refusal);
+		answer(queue,
+		       inflight_take_refused(queue->table, &request,
+					     refusal_status(refusal)),
+		       refusal);
 		return;
 	}
 	count_request(queue->stats, &request);
-	slot = inflight_take(queue->table);
-	slot->request = request;
-	submit_add(queue->submit, slot);
+	submit_add(queue->submit, inflight_take(queue->table, &request));
 }
 
 static bool take_requests(struct queue *queue)
@@ -301,21 +369,21 @@ static void answer_finished(struct queue *queue)
 	struct inflight_slot *slot;
 	enum refusal refusal;
 	uint32_t count;
-	int16_t status;
 	bool wanted;
 
 	if (queue->recorder)
 		recorder_now(queue->recorder, clock_now_ns());
-	while ((slot = submit_finished(queue->submit, &status, &refusal))) {
+	while ((slot = submit_finished(queue->submit, &refusal))) {
 		if (refusal != REFUSAL_NONE)
 			count_refusal(queue, &slot->request, refusal);
-		respond(queue, &slot->request, status, refusal);
-		inflight_release(queue->table, slot);
+		answer(queue, slot, refusal);
 	}
 	count = ring_unpushed(&queue->ring);
 	if (count == 0)
 		return;
+	inflight_push(queue->table, queue->ring.rsp_prod);
 	wanted = ring_push(&queue->ring);
+	inflight_pushed(queue->table);
 	if (queue->recorder)
 		recorder_push(queue->recorder, &queue->ring, count, wanted);
 	if (wanted) {
@@ -400,6 +468,8 @@ void queue_drain(struct queue *queue)
 		if (!queue_turn(queue) && image.fd >= 0)
 			(void)poll(&image, 1, -1);
 	}
+	/* What another worker finished may still wait for its push. */
+	answer_finished(queue);
 	CHECK(queue->table->used == 0);
 }
 
@@ -454,7 +524,8 @@ void queue_check(const struct queue *queue)
 	ring_check(&queue->ring);
 	submit_check(queue->submit);
 	inflight_check(queue->table);
-	CHECK(ring_unanswered(&queue->ring) == queue->table->used);
+	CHECK(ring_unanswered(&queue->ring) + ring_unpushed(&queue->ring) ==
+	      queue->table->used);
 	CHECK((queue_refusal(queue) != REFUSAL_NONE) ==
 		      (queue_state(queue) == QUEUE_BROKEN) ||
 	      queue_state(queue) == QUEUE_DRAINING);

@@ -83,3 +83,28 @@ enum refusal request_decode(const struct wire_request *wire,
 		return REFUSE_BEYOND_END;
 	return REFUSAL_NONE;
 }
+
+bool request_sound(const struct request *request,
+		   const struct request_rules *rules)
+{
+	struct wire_request wire = {
+		.operation = request->operation,
+		.nr_segments = (uint8_t)request->segments,
+		.id = request->id,
+		.sector_number = request->sector,
+	};
+	struct request again;
+
+	if (request->segments > LIMIT_SEGMENTS)
+		return false;
+	for (unsigned int i = 0; i < request->segments; i++) {
+		wire.seg[i].gref = request->segment[i].gref;
+		wire.seg[i].first_sect = request->segment[i].first_sector;
+		wire.seg[i].last_sect = request->segment[i].last_sector;
+	}
+	/* One place knows the rules: what it makes of the same request must be
+	 * the same. */
+	return request_decode(&wire, rules, &again) == REFUSAL_NONE &&
+	       again.kind == request->kind && again.sector == request->sector &&
+	       again.sectors == request->sectors;
+}

@@ -30,3 +30,12 @@ struct request_rules {
 enum refusal request_decode(const struct wire_request *wire,
 			    const struct request_rules *rules,
 			    struct request *request);
+
+/**
+ * request_sound() - whether a decoded request keeps the rules that
+ * request_decode() upholds.
+ *
+ * For one that another worker decoded: it may have been taken over since.
+ */
+bool request_sound(const struct request *request,
+		   const struct request_rules *rules);

@@ -57,6 +57,31 @@ bool ring_attach(struct ring *ring, void *memory, unsigned int pages,
 	return true;
 }
 
+uint32_t ring_published(const void *memory)
+{
+	CHECK(memory != NULL);
+	return shared_load(memory, RSP_PROD);
+}
+
+bool ring_resume(struct ring *ring, void *memory, unsigned int pages,
+		 enum link_abi abi, struct ring_place place)
+{
+	CHECK(ring->memory == NULL);
+	CHECK(memory != NULL);
+	ring->abi = abi;
+	ring->slots = abi_ring_slots(abi, pages);
+	ring->memory = memory;
+	ring->req_cons = place.req_cons;
+	ring->req_seen = place.req_cons;
+	ring->rsp_prod = place.rsp_prod;
+	ring->rsp_published = place.rsp_prod;
+	ring_check(ring);
+	if (ring_look(ring) >= 0)
+		return true;
+	ring->memory = NULL;
+	return false;
+}
+
 void ring_detach(struct ring *ring)
 {
 	CHECK(ring->memory != NULL);

@@ -35,6 +35,27 @@ bool ring_attach(struct ring *ring, void *memory, unsigned int pages,
 void ring_detach(struct ring *ring);
 
 /**
+ * ring_published() - the rsp_prod that stands in a ring; the guest may have
+ * changed it.
+ */
+uint32_t ring_published(const void *memory);
+
+/* Where a worker that died had come to, from its table. */
+struct ring_place {
+	uint32_t req_cons;
+	uint32_t rsp_prod;
+};
+
+/**
+ * ring_resume() - go on where another worker ended; nothing but req_prod is
+ * taken from the ring.
+ *
+ * Return: false when req_prod is impossible there: then not attached.
+ */
+bool ring_resume(struct ring *ring, void *memory, unsigned int pages,
+		 enum link_abi abi, struct ring_place place);
+
+/**
  * ring_look() - read req_prod once.
  *
  * Return: number of requests to take, or -EPROTO when the guest's index is

@@ -13,7 +13,6 @@
 struct io {
 	struct io *next;	    /* in one list at a time */
 	struct inflight_slot *slot; /* from submit_add() on */
-	int16_t status;
 	uint8_t refusal;
 	uint16_t held;	     /* segments whose page we hold */
 	uint16_t bounced;    /* of those, bounce pages */
@@ -137,10 +136,9 @@ void submit_add(struct submit *submit, struct inflight_slot *slot)
 {
 	struct io *io = &submit->io[inflight_index(submit->table, slot)];
 
-	CHECK(slot->state == INFLIGHT_TAKEN);
+	CHECK(inflight_state(slot) == INFLIGHT_TAKEN);
 	CHECK(io->next == NULL && io->held == 0);
 	io->slot = slot;
-	io->status = BLKIF_RSP_OKAY;
 	io->refusal = REFUSAL_NONE;
 	submit->busy++;
 	list_append(&submit->waiting, io);
@@ -165,8 +163,7 @@ static void io_finish(struct submit *s, struct io *io, int16_t status)
 {
 	CHECK(s->busy > 0);
 	io_release_pages(s, io);
-	io->status = status;
-	inflight_set_state(io->slot, INFLIGHT_DONE);
+	inflight_finish(io->slot, status);
 	s->busy--;
 	list_append(&s->finished, io);
 }
@@ -320,8 +317,8 @@ static void complete(struct submit *s, const struct image_done *done)
 	io = &s->io[done->tag];
 	CHECK(io->slot != NULL);
 	r = &io->slot->request;
-	CHECK(io->slot->state == INFLIGHT_ISSUED ||
-	      io->slot->state == INFLIGHT_FLUSHING);
+	CHECK(inflight_state(io->slot) == INFLIGHT_ISSUED ||
+	      inflight_state(io->slot) == INFLIGHT_FLUSHING);
 	if (done->result != 0) {
 		CHECK(done->result < 0);
 		stats_add(&s->stats->errors, 1);
@@ -329,7 +326,7 @@ static void complete(struct submit *s, const struct image_done *done)
 	} else if (r->kind == REQUEST_READ && io->bounced > 0) {
 		list_append(&s->leaving, io);
 	} else if (r->kind == REQUEST_FLUSH &&
-		   io->slot->state == INFLIGHT_ISSUED) {
+		   inflight_state(io->slot) == INFLIGHT_ISSUED) {
 		/* Q7: its data is written, now it is made durable. */
 		issue(s, io, IMAGE_FLUSH);
 	} else {
@@ -378,16 +375,15 @@ bool submit_work(struct submit *submit, uint64_t now_ns)
 	return collect_completions(submit) || moved;
 }
 
-struct inflight_slot *submit_finished(struct submit *submit, int16_t *status,
+struct inflight_slot *submit_finished(struct submit *submit,
 				      enum refusal *refusal)
 {
 	struct io *io = list_take(&submit->finished);
 
 	if (!io)
 		return NULL;
-	CHECK(io->slot->state == INFLIGHT_DONE);
+	CHECK(inflight_state(io->slot) == INFLIGHT_DONE);
 	CHECK(io->held == 0);
-	*status = io->status;
 	*refusal = io->refusal;
 	return io->slot;
 }

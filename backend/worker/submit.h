@@ -49,10 +49,9 @@ bool submit_work(struct submit *submit, uint64_t now_ns);
 
 /**
  * submit_finished() - the next slot in state DONE, or NULL.
- * @status: what its response shall carry
  * @refusal: REFUSE_GRANT_BAD when its grants were at fault, else REFUSAL_NONE
  */
-struct inflight_slot *submit_finished(struct submit *submit, int16_t *status,
+struct inflight_slot *submit_finished(struct submit *submit,
 				      enum refusal *refusal);
 
 /** submit_busy() - requests added and not yet finished. */

@@ -96,7 +96,6 @@ static int make_device(struct worker *w, const struct link_device *device,
 
 	w->max_queues = device->max_queues;
 	error = inflight_map(fds[0], device->max_queues, &w->region);
-	close(fds[0]);
 	if (device->record) {
 		const int fd = fds[--count];
 
@@ -107,6 +106,11 @@ static int make_device(struct worker *w, const struct link_device *device,
 	}
 	if (!error)
 		error = open_image(w, device, fds + 1, count - 1);
+	/* The supervisor has a lock on it: see table_lend(). */
+	if (!error && device->image == LINK_IMAGE_FILE)
+		image_file_hold(w->image, fds[0]);
+	else
+		close(fds[0]);
 	if (error)
 		return error;
 	options.image = w->image;

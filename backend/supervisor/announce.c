@@ -147,6 +147,7 @@ void device_fail(struct device *device, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
+	device->rescue = false;
 	device_note_error(device, sentence);
 	device_publish_state(device, XenbusStateClosing);
 	if (device->state != DEVICE_CLOSING)

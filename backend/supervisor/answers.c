@@ -44,15 +44,23 @@ static void worker_said(struct device *device,
 {
 	if (message->kind == LINK_READY && device->state == DEVICE_OPENING) {
 		device_enter_waiting(device);
+	} else if (message->kind == LINK_READY && !device->attached &&
+		   device->state == DEVICE_RESCUING) {
+		device_rescue_ready(device);
+	} else if (message->kind == LINK_ATTACHED && device->attached &&
+		   device->state == DEVICE_RESCUING) {
+		device_rescue_done(device);
 	} else if (message->kind == LINK_ATTACHED &&
 		   device->state == DEVICE_CONNECTING) {
 		device_complete_connection(device);
-	} else if (message->kind == LINK_REFUSED &&
-		   device->state == DEVICE_CONNECTING) {
+	} else if (message->kind == LINK_REFUSED && device->attached &&
+		   (device->state == DEVICE_CONNECTING ||
+		    device->state == DEVICE_RESCUING)) {
 		device->attached = false;
 		worker_refused(device, &message->refused);
 	} else if (message->kind == LINK_BROKEN && device->attached &&
-		   device->state != DEVICE_CONNECTING) {
+		   device->state != DEVICE_CONNECTING &&
+		   device->state != DEVICE_RESCUING) {
 		if (device->state == DEVICE_DETACHING)
 			return;
 		worker_refused(device, &message->refused);
@@ -75,15 +83,20 @@ static void worker_died(struct device *device)
 	recording_worker_ends(device->options.recording, device->options.key);
 	recording_text(device->options.recording, device->options.key,
 		       RECORD_WORKER_END, "", how);
-	device->attached = false;
 	device->stopping = false;
 	/* A frontend that began anew meanwhile is looked at again. */
 	device->note_frontend = true;
-	if (expected)
+	if (expected) {
+		device->attached = false;
 		return;
+	}
 	device->deaths++;
 	snprintf(sentence, sizeof(sentence),
 		 "the worker that served this disk %s", how);
+	if (device_rescue(device, sentence, sizeof(sentence)))
+		return;
+	device->attached = false;
+	device->failures++;
 	if (device->state == DEVICE_DETACHING) {
 		device_note_error(device, sentence);
 		worker_detached(device);
@@ -100,6 +113,8 @@ bool device_step_worker(struct device *device)
 	bool done = false;
 
 	device->note_worker = false;
+	if (device->state == DEVICE_SETTLING)
+		return device_look_settled(device);
 	while (device->child.alive) {
 		int n = child_receive(&device->child, &message);
 

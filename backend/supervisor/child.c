@@ -19,30 +19,6 @@ void child_init(struct child *child)
 	memset(child, 0, sizeof(*child));
 	child->link = -1;
 	child->pidfd = -1;
-	child->region_fd = -1;
-}
-
-static int make_region(struct child *child, unsigned int queues)
-{
-	int error;
-
-	CHECK(child->region == NULL);
-	child->region_fd = inflight_create(queues);
-	if (child->region_fd < 0)
-		return child->region_fd;
-	error = inflight_map(child->region_fd, queues, &child->region);
-	if (error == 0)
-		child->queues = queues;
-	return error;
-}
-
-static void drop_region(struct child *child)
-{
-	if (child->region != NULL)
-		inflight_unmap(child->region, child->queues);
-	child->region = NULL;
-	close_fd(&child->region_fd);
-	child->region_fd = -1;
 }
 
 static int start_process(struct child *child, const char *program)
@@ -64,30 +40,28 @@ static int start_process(struct child *child, const char *program)
 	return child->pidfd < 0 ? -errno : 0;
 }
 
+/* How many descriptors go with DEVICE. */
+static unsigned int descriptors_of(const struct link_device *device)
+{
+	return 1 + device->record +
+	       (device->image == LINK_IMAGE_FILE ? device->max_queues : 0);
+}
+
 int child_start(struct child *child, const char *program,
 		const struct link_device *device, const int *fds)
 {
 	struct link_message message;
-	int all[LINK_MAX_FDS];
-	unsigned int count = 1;
 	int error;
 
 	CHECK(!child->alive);
 	child_fini(child);
-	error = make_region(child, device->max_queues);
-	if (error == 0)
-		error = start_process(child, program);
+	error = start_process(child, program);
 	if (error == 0) {
 		memset(&message, 0, sizeof(message));
 		message.kind = LINK_DEVICE;
 		message.device = *device;
-		all[0] = child->region_fd;
-		if (device->image == LINK_IMAGE_FILE)
-			count += device->max_queues;
-		count += device->record;
-		for (unsigned int i = 1; i < count; i++)
-			all[i] = fds[i - 1];
-		error = link_send(child->link, &message, all, count);
+		error = link_send(child->link, &message, fds,
+				  descriptors_of(device));
 	}
 	if (error < 0) {
 		child_kill(child);
@@ -211,6 +185,5 @@ void child_fini(struct child *child)
 	}
 	close_fd(&child->link);
 	close_fd(&child->pidfd);
-	drop_region(child);
 	child_init(child);
 }

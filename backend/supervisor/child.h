@@ -1,6 +1,5 @@
 /*
- * One worker process, as its supervisor holds it: the link, the process, the
- * in-flight region that outlives it.
+ * One worker process, as its supervisor holds it: the link and the process.
  *
  * Called by device.c.  What comes over the link was validated by link.c; that
  * it comes at a moment when it makes sense is device.c's to judge.
@@ -11,7 +10,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "backend/base/inflight.h"
 #include "backend/base/link.h"
 
 #define CHILD_SENTENCE_BYTES 128u
@@ -21,22 +19,17 @@ struct child {
 	pid_t pid;  /* 0: not a process of its own */
 	int link;
 	int pidfd; /* -1 when pid is 0 */
-	int region_fd;
-	unsigned int queues;
-	struct inflight_region *region;
 };
 
 /** child_init() - a handle with nothing behind it. */
 void child_init(struct child *child);
 
 /**
- * child_start() - a region, a link, a worker, and DEVICE sent to it.
+ * child_start() - a link, a worker, and DEVICE sent to it.
  * @program: the xenblk-worker
- * @fds: the image's descriptors, then the one for records if @device says so;
- * they stay the caller's
+ * @fds: what goes with DEVICE, in the order of link.h; they stay the caller's
  *
- * A region from an earlier worker of this disk is replaced.  Return: 0 or
- * -errno.
+ * Return: 0 or -errno.
  */
 int child_start(struct child *child, const char *program,
 		const struct link_device *device, const int *fds);

@@ -26,6 +26,8 @@ void device_enter_gone(struct device *device)
 			      device->relative);
 	device->watched[0] = '\0';
 	publish_no_error(device->options.store, device->relative);
+	device_stop_settling(device);
+	table_remove(&device->table);
 	device_tell(device, "its directory is gone");
 	device_set_state(device, DEVICE_GONE);
 }
@@ -44,6 +46,9 @@ void device_detach(struct device *device, enum device_state after)
 void device_enter_closed(struct device *device, bool frontend_stays)
 {
 	CHECK(!device->attached);
+	if (device_mark_table(device, false) < 0)
+		log_line(LOG_WARNING, "%s: its table cannot be written",
+			 device->relative);
 	if (device->published != XenbusStateClosed)
 		device_publish_state(device, XenbusStateClosed);
 	if (device->removed) {

@@ -18,6 +18,10 @@
 
 /* A few seconds of a disk at full speed, a day of an ordinary one. */
 #define DEFAULT_RECORD_BYTES (UINT64_C(64) << 20)
+/* So often a minute a disk gets a new worker for one that died: often enough
+ * for whatever kills processes, too seldom for a guest that has found out how
+ * to kill its own to keep this host busy with it. */
+#define DEFAULT_RESCUES 10u
 
 /* Published scaling of blkif falls beyond four queues. */
 #define DEFAULT_QUEUES 4u
@@ -37,6 +41,7 @@ static const struct number numbers[] = {
 	{"max-ring-page-order", offsetof(struct conf, max_ring_order), 0,
 	 LIMIT_RING_ORDER},
 	{"poll-us", offsetof(struct conf, poll_us), 0, LIMIT_POLL_NS / 1000},
+	{"max-rescues", offsetof(struct conf, max_rescues), 0, LIMIT_RESCUES},
 };
 
 static void find_worker(char *path, size_t room)
@@ -63,6 +68,7 @@ void conf_init(struct conf *conf)
 	conf->max_queues = DEFAULT_QUEUES;
 	conf->max_ring_order = LIMIT_RING_ORDER;
 	conf->poll_us = DEFAULT_POLL_US;
+	conf->max_rescues = DEFAULT_RESCUES;
 	conf->sandbox = true;
 	conf->log_level = LOG_INFO;
 	conf->record_bytes = DEFAULT_RECORD_BYTES;

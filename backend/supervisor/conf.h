@@ -26,10 +26,14 @@ struct conf {
 	char directory[CONF_DIRECTORY_BYTES]; /* below backend/: "vbd" */
 	char worker[CONF_PATH_BYTES];	      /* the xenblk-worker program */
 	char control[CONF_SOCKET_BYTES];      /* "" for none */
-	uint32_t persistent_grants;	      /* per queue; 0: none is kept */
+	char tables[CONF_SOCKET_BYTES]; /* where tables of requests under way
+					   outlive the daemon: the directory of
+					   the socket; "": nowhere */
+	uint32_t persistent_grants;	/* per queue; 0: none is kept */
 	uint32_t max_queues;
 	uint32_t max_ring_order;
 	uint32_t poll_us;
+	uint32_t max_rescues; /* of one disk, per minute */
 	bool sandbox;
 	bool foreground;
 	enum conf_direct direct;

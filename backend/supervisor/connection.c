@@ -61,6 +61,28 @@ static bool lookup_get(void *context, const char *key,
 	return true;
 }
 
+/* The table is for this connection, or of it. */
+static bool prepare_table(struct device *device)
+{
+	int error;
+
+	if (device_goes_on(device)) {
+		if (device_table_fits(device))
+			return true;
+		device_fail(device,
+			    "the connection was served before, but %s is not "
+			    "the table of its requests under way: it ends, "
+			    "since they might be lost or answered twice",
+			    device->table.path);
+		return false;
+	}
+	error = device_mark_table(device, false);
+	if (error < 0)
+		device_fail(device, "%s cannot be written: %s",
+			    device->table.path, strerror(-error));
+	return error == 0;
+}
+
 void device_connect(struct device *device)
 {
 	const struct handshake_offer offer = {
@@ -75,6 +97,7 @@ void device_connect(struct device *device)
 	enum handshake_error error;
 	char sentence[HANDSHAKE_SENTENCE_BYTES];
 
+	memset(&device->attach, 0, sizeof(device->attach));
 	error = handshake_parse(&source, &offer, &device->attach, &fault);
 	if (lookup.error < 0) {
 		device_fail(device, "the frontend's nodes cannot be read: %s",
@@ -86,7 +109,10 @@ void device_connect(struct device *device)
 		device_fail(device, "%s", sentence);
 		return;
 	}
+	if (!prepare_table(device))
+		return;
 	message.attach = device->attach;
+	message.attach.resume = device_goes_on(device);
 	device->attached = true;
 	device->lived |= store_domain_lives(device->options.store,
 					    device->options.key.domid);
@@ -96,6 +122,15 @@ void device_connect(struct device *device)
 
 void device_complete_connection(struct device *device)
 {
+	/* Before anybody can find the disk Connected. */
+	int error = device_mark_table(device, true);
+
+	if (error < 0) {
+		device_fail(device, "%s cannot be written: %s",
+			    device->table.path, strerror(-error));
+		device_detach(device, DEVICE_CLOSING);
+		return;
+	}
 	if (!device_publish_connected(device)) {
 		if (device->removed)
 			device_handle_removal(device);

@@ -27,6 +27,8 @@ static const char *const state_names[] = {
 	[DEVICE_WAITING] = "waiting",
 	[DEVICE_CONNECTING] = "connecting",
 	[DEVICE_CONNECTED] = "connected",
+	[DEVICE_SETTLING] = "settling",
+	[DEVICE_RESCUING] = "rescuing",
 	[DEVICE_CLOSING] = "closing",
 	[DEVICE_DETACHING] = "detaching",
 	[DEVICE_CLOSED] = "closed",
@@ -40,15 +42,22 @@ _Static_assert(ARRAY_SIZE(state_names) == DEVICE_STATE_COUNT,
 
 /* From each state, the states that may follow. */
 static const unsigned int legal[DEVICE_STATE_COUNT] = {
-	[DEVICE_NEW] = TO(OPENING) | TO(CLOSING) | TO(CLOSED) | TO(GONE),
+	[DEVICE_NEW] = TO(OPENING) | TO(SETTLING) | TO(CLOSING) | TO(CLOSED) |
+		       TO(GONE),
 	[DEVICE_OPENING] = TO(WAITING) | TO(CLOSING) | TO(GONE),
 	[DEVICE_WAITING] = TO(CONNECTING) | TO(CLOSING) | TO(CLOSED) | TO(GONE),
-	[DEVICE_CONNECTING] =
-		TO(CONNECTED) | TO(CLOSING) | TO(DETACHING) | TO(GONE),
-	[DEVICE_CONNECTED] = TO(CLOSING) | TO(DETACHING) | TO(GONE),
-	[DEVICE_CLOSING] = TO(DETACHING) | TO(CLOSED) | TO(GONE),
+	[DEVICE_CONNECTING] = TO(CONNECTED) | TO(SETTLING) | TO(RESCUING) |
+			      TO(CLOSING) | TO(DETACHING) | TO(GONE),
+	[DEVICE_CONNECTED] = TO(SETTLING) | TO(RESCUING) | TO(CLOSING) |
+			     TO(DETACHING) | TO(GONE),
+	[DEVICE_SETTLING] = TO(OPENING) | TO(RESCUING) | TO(CLOSING) | TO(GONE),
+	[DEVICE_RESCUING] = TO(CONNECTED) | TO(SETTLING) | TO(RESCUING) |
+			    TO(CLOSING) | TO(GONE),
+	[DEVICE_CLOSING] = TO(SETTLING) | TO(RESCUING) | TO(DETACHING) |
+			   TO(CLOSED) | TO(GONE),
 	[DEVICE_DETACHING] = TO(CLOSING) | TO(CLOSED) | TO(GONE),
-	[DEVICE_CLOSED] = TO(OPENING) | TO(WAITING) | TO(CLOSING) | TO(GONE),
+	[DEVICE_CLOSED] = TO(OPENING) | TO(SETTLING) | TO(WAITING) |
+			  TO(CLOSING) | TO(GONE),
 	[DEVICE_GONE] = 0,
 };
 
@@ -73,6 +82,8 @@ static bool is_busy(const struct device *device)
 {
 	return device->state == DEVICE_OPENING ||
 	       device->state == DEVICE_CONNECTING ||
+	       device->state == DEVICE_SETTLING ||
+	       device->state == DEVICE_RESCUING ||
 	       device->state == DEVICE_DETACHING;
 }
 
@@ -235,12 +246,14 @@ void device_check(const struct device *device)
 	CHECK(!device->stopping || device->child.alive);
 	CHECK(device->state != DEVICE_NEW || !device->child.alive);
 	CHECK(device->state != DEVICE_GONE || device->watched[0] == '\0');
+	CHECK(device->state != DEVICE_SETTLING || !device->child.alive);
+	CHECK((device->state == DEVICE_SETTLING) == (device->timer >= 0));
 	if (!device->attached)
 		return;
 	CHECK(device->child.alive);
 	CHECK(!device->stopping);
-	CHECK((state & (TO(CONNECTING) | TO(CONNECTED) | TO(CLOSING) |
-			TO(DETACHING))) != 0);
+	CHECK((state & (TO(CONNECTING) | TO(CONNECTED) | TO(RESCUING) |
+			TO(CLOSING) | TO(DETACHING))) != 0);
 }
 
 bool device_step(struct device *device)
@@ -270,6 +283,19 @@ bool device_step(struct device *device)
 
 /* --- life --- */
 
+/* With a directory for it, the table has a name, to be found by. */
+static void name_table(struct device *device)
+{
+	const struct device_options *options = &device->options;
+	char path[TABLE_PATH_BYTES] = "";
+
+	if (options->conf->tables[0] != '\0')
+		snprintf(path, sizeof(path), "%s/%s-%u-%u.table",
+			 options->conf->tables, options->conf->directory,
+			 options->key.domid, options->key.devid);
+	table_init(&device->table, path);
+}
+
 int device_create(const struct device_options *options, struct device **device)
 {
 	struct device *d = calloc(1, sizeof(*d));
@@ -280,6 +306,8 @@ int device_create(const struct device_options *options, struct device **device)
 	d->options = *options;
 	d->since_ns = clock_now_ns();
 	child_init(&d->child);
+	d->timer = -1;
+	name_table(d);
 	n = snprintf(d->relative, sizeof(d->relative), "backend/%s/%u/%u",
 		     options->conf->directory, options->key.domid,
 		     options->key.devid);
@@ -298,6 +326,8 @@ void device_destroy(struct device *device)
 		return;
 	child_fini(&device->child);
 	recording_worker_ends(device->options.recording, device->options.key);
+	table_close(&device->table);
+	device_stop_settling(device);
 	free(device);
 }
 
@@ -366,8 +396,9 @@ void device_view(const struct device *device, struct device_view *view)
 		.worker = device->child.alive ? device->child.pid : 0,
 		.connections = device->connections,
 		.worker_deaths = device->deaths,
+		.rescues = device->rescues,
+		.longest_pause_ns = device->longest_pause_ns,
 		.since_ns = device->since_ns,
-		.region = device->child.region,
-		.region_queues = device->child.queues,
+		.table = &device->table,
 	};
 }

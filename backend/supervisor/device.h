@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "backend/base/inflight.h"
 #include "backend/supervisor/conf.h"
 #include "backend/supervisor/store.h"
+#include "backend/supervisor/table.h"
 
 /*
  * enum device_state - life of one virtual disk
@@ -23,6 +23,11 @@
  *   WAITING     InitWait is published, no ring is mapped
  *   CONNECTING  the worker maps the rings, its answer is awaited
  *   CONNECTED   Connected is published, the worker serves
+ *   SETTLING    the worker before this one is dead, or another daemon's still
+ *               drains: what the kernel still does for it is awaited, and then
+ *               a new one is started; no ring is mapped by us
+ *   RESCUING    a worker died that served; a new one goes on with its rings and
+ *               its table: first its READY is awaited, then that it serves
  *   CLOSING     Closing is published: the frontend or the toolstack wants to end
  *               it (the worker serves on), or something went wrong
  *   DETACHING   the worker finishes and unmaps, its answer is awaited
@@ -35,6 +40,8 @@ enum device_state {
 	DEVICE_WAITING,
 	DEVICE_CONNECTING,
 	DEVICE_CONNECTED,
+	DEVICE_SETTLING,
+	DEVICE_RESCUING,
 	DEVICE_CLOSING,
 	DEVICE_DETACHING,
 	DEVICE_CLOSED,
@@ -106,9 +113,10 @@ struct device_view {
 	pid_t worker; /* 0 when there is none */
 	uint32_t connections;
 	uint32_t worker_deaths;
-	uint64_t since_ns;		      /* in this state */
-	const struct inflight_region *region; /* NULL when there is none */
-	uint32_t region_queues;
+	uint32_t rescues; /* deaths that the guest saw as a pause */
+	uint64_t longest_pause_ns;
+	uint64_t since_ns;	   /* in this state */
+	const struct table *table; /* its counters */
 };
 
 /** device_view() - a look at it; the pointers are valid until its next step. */

@@ -1,6 +1,6 @@
 /*
  * What the files that make up a device share: device.c, announce.c, opening.c,
- * connection.c, answers.c, closing.c.  Nobody else includes this.
+ * connection.c, answers.c, rescue.c, closing.c.  Nobody else includes this.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "backend/supervisor/facts.h"
 #include "backend/supervisor/publish.h"
 #include "backend/supervisor/recording.h"
+#include "backend/supervisor/table.h"
 
 #define DEVICE_SENTENCE_BYTES 512u
 
@@ -28,20 +29,31 @@ struct device {
 	struct facts facts;
 	struct backing backing; /* measures only; its descriptors are closed */
 	struct child child;
+	struct table table;
 	struct link_attach attach;
 	unsigned int published;	    /* xenbus state that we wrote last */
 	unsigned int frontend_seen; /* xenbus state that we acted on last */
 	enum device_state after;    /* DETACHING: where to go then */
-	bool attached;		    /* the worker may have guest pages mapped */
-	bool stopping;		    /* STOP was said to the worker */
-	bool retired;		    /* the daemon ends: nothing new */
-	bool removed;		    /* the directory is gone */
-	bool lived;		    /* the domain was there at some time */
-	bool dead;		    /* ... and is no more */
-	bool resumes; /* found Connected: an earlier daemon's disk */
+	enum device_state back;	    /* a rescue: where it came from */
+	bool rescue; /* a worker died, another one goes on with its rings */
+	int timer;   /* SETTLING: when to look again; else -1 */
+	uint64_t settle_wait_ns;
+	uint64_t rescue_since_ns;
+	uint64_t rescue_window_ns; /* when the window of the bound began */
+	uint32_t rescues_lately;   /* in that window */
+	uint32_t rescues;
+	uint64_t longest_pause_ns;
+	bool attached; /* the worker may have guest pages mapped */
+	bool stopping; /* STOP was said to the worker */
+	bool retired;  /* the daemon ends: nothing new */
+	bool removed;  /* the directory is gone */
+	bool lived;    /* the domain was there at some time */
+	bool dead;     /* ... and is no more */
+	bool resumes;  /* found Connected: an earlier daemon's disk */
 	bool note_backend, note_frontend, note_release, note_worker;
 	uint32_t connections;
-	uint32_t deaths;
+	uint32_t deaths;   /* of workers */
+	uint32_t failures; /* of those, the ones that ended a connection */
 	struct log_limit limit;
 	char error[DEVICE_SENTENCE_BYTES];
 };
@@ -97,12 +109,51 @@ void device_look_at_new(struct device *device);
 void device_reopen(struct device *device);
 void device_enter_waiting(struct device *device);
 
+/** device_start_worker() - now, or when the one before it has left no trace. */
+void device_start_worker(struct device *device);
+
+/** device_poll_descriptor() - have device_step_worker() called for it. */
+void device_poll_descriptor(const struct device *device, int fd);
+
 /* connection.c: from the frontend's keys to Connected */
 void device_connect(struct device *device);
 void device_complete_connection(struct device *device);
 
 /* answers.c: what the worker says; whether it said anything */
 bool device_step_worker(struct device *device);
+
+/* rescue.c: a connection outlives its worker, and its daemon */
+
+/** device_goes_on() - a new worker is to go on where another one ended. */
+bool device_goes_on(const struct device *device);
+
+/**
+ * device_take_table() - the region for a new worker, with the lock on it.
+ *
+ * Return: a descriptor, -EWOULDBLOCK when another one's lock stands, -errno.
+ */
+int device_take_table(struct device *device);
+
+/** device_mark_table() - whose connection is (not) live; 0 or -errno. */
+int device_mark_table(struct device *device, bool live);
+
+/** device_table_fits() - it is of this very connection, and that was live. */
+bool device_table_fits(const struct device *device);
+
+/** device_settle() - SETTLING: wait for the lock on the table, not for ever. */
+void device_settle(struct device *device);
+void device_stop_settling(struct device *device);
+bool device_look_settled(struct device *device);
+
+/**
+ * device_rescue() - another worker for the one that died, if that is possible.
+ * @sentence: how it died; if nothing can be done, why is added
+ *
+ * Return: whether one is on its way, or the attempt has failed and was said.
+ */
+bool device_rescue(struct device *device, char *sentence, size_t room);
+void device_rescue_ready(struct device *device);
+void device_rescue_done(struct device *device);
 
 /* closing.c: the ways down */
 

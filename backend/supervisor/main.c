@@ -56,6 +56,10 @@ static const char help[] =
 	"  --persistent-grants N      kept mapped per queue, 0 to 1056 (1056)\n"
 	"  --poll-us N                spin so long before sleeping, 0 to 50 "
 	"(20)\n"
+	"  --max-rescues N            new workers for a disk whose worker "
+	"died, "
+	"per\n"
+	"                             minute, 0 to 6000 (10)\n"
 	"  --no-sandbox               workers keep privileges and system "
 	"calls\n"
 	"  --record FILE              record what disks and guests do\n"
@@ -93,6 +97,7 @@ static const struct option options[] = {
 	{"poll-us", required_argument, NULL, OPTION_SETTING},
 	{"record", required_argument, NULL, OPTION_SETTING},
 	{"record-bytes", required_argument, NULL, OPTION_SETTING},
+	{"max-rescues", required_argument, NULL, OPTION_SETTING},
 	{"log-level", required_argument, NULL, OPTION_SETTING},
 	{"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
 	{"foreground", no_argument, NULL, OPTION_FOREGROUND},
@@ -216,14 +221,15 @@ struct daemon {
 };
 
 /* The directory that the control socket lies in; made if it is not there. */
-static void control_directory(const struct conf *conf, char *path, size_t room)
+static void control_directory(struct conf *conf)
 {
+	char *path = conf->tables;
 	char *slash;
 
-	snprintf(path, room, "%s", conf->control);
+	snprintf(path, sizeof(conf->tables), "%s", conf->control);
 	slash = strrchr(path, '/');
 	if (slash == path || slash == NULL) {
-		snprintf(path, room, "/");
+		snprintf(path, sizeof(conf->tables), "/");
 		return;
 	}
 	*slash = '\0';
@@ -251,7 +257,7 @@ static int start_recording(struct daemon *daemon)
 
 static int daemon_start(struct daemon *daemon)
 {
-	char directory[CONF_SOCKET_BYTES], error[LOCK_ERROR_BYTES] = "";
+	char error[LOCK_ERROR_BYTES] = "";
 	const struct conf *conf = daemon->conf;
 	int result;
 
@@ -263,8 +269,7 @@ static int daemon_start(struct daemon *daemon)
 			 strerror(-result));
 		return result;
 	}
-	control_directory(conf, directory, sizeof(directory));
-	daemon->lock = lock_take(conf->directory, directory, error);
+	daemon->lock = lock_take(conf->directory, conf->tables, error);
 	if (daemon->lock < 0) {
 		log_line(LOG_ERROR, "%s", error);
 		return daemon->lock;
@@ -374,6 +379,7 @@ int main(int argc, char **argv)
 	if (!conf.foreground)
 		ready = go_to_background();
 	raise_limits();
+	control_directory(&conf);
 	daemon.signals = take_signals();
 	if (daemon.signals < 0) {
 		log_line(LOG_ERROR, "signalfd: %s", strerror(errno));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 #include <xen/io/xenbus.h>
 
 #include "backend/base/check.h"
@@ -34,7 +35,7 @@ static void describe(const struct device *device, struct link_device *wire)
 	};
 }
 
-static void poll_descriptor(const struct device *device, int fd)
+void device_poll_descriptor(const struct device *device, int fd)
 {
 	struct epoll_event event = {
 		.events = EPOLLIN,
@@ -47,19 +48,20 @@ static void poll_descriptor(const struct device *device, int fd)
 			 strerror(errno));
 }
 
-/* The image's descriptors, then the one for records. */
-static int start_child(struct device *device, struct link_device *wire)
+/* The region, the image's descriptors, then the one for records. */
+static int start_child(struct device *device, struct link_device *wire,
+		       int region)
 {
 	struct recording *recording = device->options.recording;
-	int fds[LIMIT_QUEUES + 1];
+	int fds[LINK_MAX_FDS] = {region};
 	int record, error;
 
-	memcpy(fds, device->backing.fds, sizeof(device->backing.fds));
+	memcpy(fds + 1, device->backing.fds, sizeof(device->backing.fds));
 	record = recording_worker_begins(recording, device->options.key,
 					 wire->max_queues);
 	if (record >= 0) {
 		wire->record = 1;
-		fds[device->backing.count] = record;
+		fds[1 + device->backing.count] = record;
 	}
 	error = child_start(&device->child, device->options.conf->worker, wire,
 			    fds);
@@ -71,8 +73,29 @@ static int start_child(struct device *device, struct link_device *wire)
 	return error;
 }
 
-static void start_worker(struct device *device)
+/* What lets a connection go on: the same disk as before. */
+static bool image_goes_on(struct device *device, uint64_t sectors)
 {
+	if (!device_goes_on(device))
+		return true;
+	if (device->backing.image == LINK_IMAGE_RAM)
+		device_fail(device, "the contents of this memory disk ended "
+				    "with the worker that held them");
+	else if (device->rescue && device->backing.sectors != sectors)
+		device_fail(device,
+			    "the disk has %llu sectors now and had %llu when "
+			    "it was connected",
+			    (unsigned long long)device->backing.sectors,
+			    (unsigned long long)sectors);
+	else
+		return true;
+	backing_close(&device->backing);
+	return false;
+}
+
+static void start_worker(struct device *device, int region)
+{
+	const uint64_t sectors = device->backing.sectors;
 	struct link_device wire;
 	char sentence[BACKING_SENTENCE_BYTES];
 	int error;
@@ -88,8 +111,10 @@ static void start_worker(struct device *device)
 		device_fail(device, "%s", sentence);
 		return;
 	}
+	if (!image_goes_on(device, sectors))
+		return;
 	describe(device, &wire);
-	error = start_child(device, &wire);
+	error = start_child(device, &wire, region);
 	backing_close(&device->backing);
 	if (error < 0) {
 		device_fail(device,
@@ -97,10 +122,37 @@ static void start_worker(struct device *device)
 			    strerror(-error));
 		return;
 	}
-	poll_descriptor(device, device->child.link);
-	poll_descriptor(device, device->child.pidfd);
+	device_poll_descriptor(device, device->child.link);
+	device_poll_descriptor(device, device->child.pidfd);
 	device->stopping = false;
-	device_set_state(device, DEVICE_OPENING);
+	device_set_state(device,
+			 device->rescue ? DEVICE_RESCUING : DEVICE_OPENING);
+}
+
+void device_start_worker(struct device *device)
+{
+	int region = device_take_table(device);
+
+	if (region == -EWOULDBLOCK) {
+		device_settle(device);
+		return;
+	}
+	device_stop_settling(device);
+	if (region >= 0) {
+		start_worker(device, region);
+		close(region);
+	} else if (device_goes_on(device)) {
+		device_fail(device,
+			    "the connection was served before, but %s with its "
+			    "requests under way cannot be used (%s): it ends, "
+			    "since they might be lost or answered twice",
+			    device->table.path, strerror(-region));
+	} else {
+		device_fail(device, "%s cannot be made: %s",
+			    device->table.path[0] != '\0' ? device->table.path
+							  : "a memfd",
+			    strerror(-region));
+	}
 }
 
 static void watch_frontend(struct device *device)
@@ -164,14 +216,14 @@ static void open_disk(struct device *device)
 	device->frontend_seen = device_frontend_state(device);
 	recording_number(device->options.recording, device->options.key,
 			 RECORD_FRONT_STATE, device->frontend_seen);
-	if (device->deaths >= WORKER_DEATHS_MAX)
+	if (device->failures >= WORKER_DEATHS_MAX)
 		device_fail(
 			device,
 			"%u workers of this disk died: detach and attach it to "
 			"try again",
-			device->deaths);
+			device->failures);
 	else
-		start_worker(device);
+		device_start_worker(device);
 }
 
 /* NEW: also finds disks that another daemon has left behind. */

@@ -29,13 +29,14 @@ static json_t *disk_details(const struct device_view *view)
 {
 	json_t *disk = disk_summary(view);
 	json_t *more = json_pack(
-		"{s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I}",
+		"{s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I}",
 		"physical_block_bytes", (json_int_t)view->physical_bytes,
 		"ring_page_order", (json_int_t)view->ring_order, "protocol",
 		view->protocol, "persistent", view->persistent, "direct",
 		view->direct, "connections", (json_int_t)view->connections,
-		"worker_deaths", (json_int_t)view->worker_deaths,
-		"seconds_in_state",
+		"worker_deaths", (json_int_t)view->worker_deaths, "rescues",
+		(json_int_t)view->rescues, "longest_pause_us",
+		(json_int_t)(view->longest_pause_ns / 1000), "seconds_in_state",
 		(json_int_t)((clock_now_ns() - view->since_ns) / 1000000000u));
 
 	if (disk == NULL || more == NULL ||
@@ -104,13 +105,15 @@ static json_t *disk_stats(const struct device_view *view)
 {
 	json_t *queues = json_array(), *total = json_object();
 
-	for (uint32_t q = 0; view->region != NULL && q < view->region_queues;
-	     q++) {
-		const struct stats *stats = &view->region->queue[q].stats;
-		json_t *queue = json_object();
+	for (unsigned int q = 0; q < view->table->queues; q++) {
+		struct stats stats;
+		json_t *queue;
 
-		add_stats(queue, stats);
-		add_stats(total, stats);
+		if (!table_stats(view->table, q, &stats))
+			break;
+		queue = json_object();
+		add_stats(queue, &stats);
+		add_stats(total, &stats);
 		json_array_append_new(queues, queue);
 	}
 	return json_pack("{s:I, s:I, s:s, s:o, s:o}", "domid",

@@ -146,7 +146,8 @@ static void a_dead_worker_is_reported_and_replaced_on_demand(void **state)
 		hang_up();
 		settle();
 		expect(BACK "/state", "5");
-		expect(ERROR, "the worker that served this disk hung up");
+		expect(ERROR, "the worker that served this disk hung up, and "
+			      "the contents of this memory disk with it");
 		/* Not started again by itself. */
 		assert_int_equal(world.launched, death);
 		put(FRONT "/state", "6");
@@ -241,7 +242,8 @@ static void a_storm_of_states_is_survived(void **state)
 static void what_was_connected_is_connected_again(void **state)
 {
 	(void)state;
-	plug_and_connect();
+	plug_as("null:1M");
+	connect();
 	host_destroy(world.host);
 	hang_up();
 	assert_int_equal(host_create(&world.conf, &world.host), 0);

@@ -182,23 +182,33 @@ static __attribute__((unused)) int tear_down(void **state)
 }
 
 /* A disk whose frontend waits for InitWait. */
-static __attribute__((unused)) void plug(void)
+static __attribute__((unused)) void plug_as(const char *params)
 {
 	put(FRONT "/state", "1");
-	write_backend("ram:1M", "w");
+	write_backend(params, "w");
 	settle();
 	expect(BACK "/state", "2");
 }
 
-static __attribute__((unused)) void plug_and_connect(void)
+static __attribute__((unused)) void plug(void)
 {
-	plug();
+	plug_as("ram:1M");
+}
+
+static __attribute__((unused)) void connect(void)
+{
 	write_keys();
 	put(FRONT "/state", "3");
 	settle();
 	expect(BACK "/state", "4");
 	put(FRONT "/state", "4");
 	settle();
+}
+
+static __attribute__((unused)) void plug_and_connect(void)
+{
+	plug();
+	connect();
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -12,7 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from xenblk_lab import kernels, libraries, modules
+from xenblk_lab import kernels, libraries, modules, stand_in
 from xenblk_lab.cpio import Archive
 from xenblk_lab.errors import LabError
 
@@ -90,6 +90,27 @@ class Libraries(unittest.TestCase):
         self.assertEqual(libraries._find(HERE_FILE, elf, cache), HERE / HERE_FILE)
         self.assertEqual(libraries._find("libx", elf, cache), Path("/usr/lib/libx"))
         self.assertIsNone(libraries._find("liby", elf, cache))
+
+    def test_a_library_may_be_left_out_or_stood_in_for(self):
+        found = libraries.closure([SHELL], {}, {"libc.so.6": HERE / HERE_FILE,
+                                                "libgcc_s.so.1": None})
+        self.assertEqual(found["/lib/x86_64-linux-gnu/libc.so.6"], HERE / HERE_FILE)
+        self.assertEqual(len(found), 2)  # and the loader
+
+    def test_a_stand_in_has_the_names_that_nobody_else_has(self):
+        with tempfile.TemporaryDirectory(prefix="xenblk-lab.") as work:
+            path = Path(work) / "stand-in.so"
+            asked = stand_in.names(SHELL, ["libc.so.6"])
+            self.assertIn("fork", asked)
+            self.assertRegex(asked["fork"], r"^GLIBC_")
+            stand_in.make(SHELL, ["libc.so.6"], path)
+            made = stand_in._symbols(path, "--defined-only")
+            self.assertEqual({name: made.get(name) for name in asked}, asked)
+
+    def test_versions_of_a_stand_in(self):
+        self.assertEqual(
+            stand_in.versions({"b": "V_2", "a": "V_2", "c": "V_1", "d": ""}),
+            "V_2 { global: a; b; };\nV_1 { global: c; };\n")
 
     def test_what_is_no_program(self):
         with self.assertRaisesRegex(LabError, "test_images.py is not an ELF program"):

@@ -128,9 +128,14 @@ def _asked_later(elf):
     return (CANCEL_LIBRARY,) if "libc.so.6" in elf.needed else ()
 
 
-def closure(programs, cache=None):
-    """{place in the root: file here} of all that these programs load."""
+def closure(programs, cache=None, without=None):
+    """{place in the root: file here} of all that these programs load.
+
+    @without: {library: file} of those that a file stands in for, or None for
+    those that are left out.
+    """
     cache = system_cache() if cache is None else cache
+    without = without or {}
     found, todo = {}, [(Path(p), Path(p)) for p in programs]
     while todo:
         path, asker = todo.pop()
@@ -138,6 +143,10 @@ def closure(programs, cache=None):
         if elf.interpreter and elf.interpreter not in found:
             found[elf.interpreter] = Path(elf.interpreter).resolve()
         for name in (*elf.needed, *_asked_later(elf)):
+            if name in without:
+                if without[name]:
+                    found[f"/lib/x86_64-linux-gnu/{name}"] = without[name]
+                continue
             place = _find(name, elf, cache)
             if place is None:
                 raise LabError(

@@ -10,8 +10,9 @@
 
 #include "conformance/lab/probe/probe.h"
 
-#define HANDLES_MAX 8u
-#define CALL	    32u /* refs of one map call */
+#define HANDLES_MAX  8u
+#define CALL	     32u /* refs of one map call */
+#define MAPPINGS_MAX 1024u
 
 /* A count, and why it did not go on. */
 static void say(struct probe *probe, const char *id, unsigned int reached,
@@ -32,65 +33,84 @@ static void shared_pages(struct probe *probe)
 	    result == 0 ? 0 : -result);
 }
 
+/* Map calls that stay: a handle that closes leaves them mapped. */
+struct mapped {
+	xengnttab_handle *handle;
+	void **call;
+	unsigned int calls;
+	int error; /* why the last one failed, or 0 */
+};
+
 /* Each of the peer's pages again and again, through one handle. */
-static unsigned int map_many(struct probe *probe, xengnttab_handle *handle,
-			     unsigned int most, int *error)
+static void map_many(struct probe *probe, struct mapped *mapped,
+		     unsigned int most)
 {
-	unsigned int done = 0, calls = probe->refs / CALL;
+	unsigned int round = probe->refs / CALL;
 
-	*error = 0;
-	while (done < most) {
-		uint32_t *ref = &probe->ref[done / CALL % calls * CALL];
-
-		if (xengnttab_map_domain_grant_refs(
-			    handle, CALL, probe->contract.peer, ref,
-			    PROT_READ | PROT_WRITE) == NULL) {
-			*error = errno;
-			break;
-		}
-		done += CALL;
+	mapped->error = 0;
+	mapped->calls = 0;
+	mapped->handle = xengnttab_open(NULL, 0);
+	mapped->call = calloc(most / CALL + 1, sizeof(*mapped->call));
+	if (mapped->handle == NULL || mapped->call == NULL) {
+		mapped->error = errno;
+		return;
 	}
-	return done;
+	while (mapped->calls < most / CALL) {
+		void *pages = xengnttab_map_domain_grant_refs(
+			mapped->handle, CALL, probe->contract.peer,
+			&probe->ref[mapped->calls % round * CALL],
+			PROT_READ | PROT_WRITE);
+
+		if (pages == NULL) {
+			mapped->error = errno;
+			return;
+		}
+		mapped->call[mapped->calls++] = pages;
+	}
+}
+
+static void unmap_all(struct mapped *mapped)
+{
+	for (unsigned int i = 0; i < mapped->calls; i++)
+		xengnttab_unmap(mapped->handle, mapped->call[i], CALL);
+	free(mapped->call);
+	if (mapped->handle != NULL)
+		xengnttab_close(mapped->handle);
 }
 
 static void one_handle(struct probe *probe)
 {
-	xengnttab_handle *handle = xengnttab_open(NULL, 0);
 	double begin = probe_now();
-	unsigned int done;
-	int error;
+	struct mapped mapped;
+	unsigned int pages;
 
-	if (handle == NULL)
-		return;
-	done = map_many(probe, handle, probe->most, &error);
-	say(probe, "limits.mapped-pages-of-one-handle", done, error);
-	if (done > 0)
+	map_many(probe, &mapped, probe->most);
+	pages = mapped.calls * CALL;
+	say(probe, "limits.mapped-pages-of-one-handle", pages, mapped.error);
+	if (pages > 0)
 		probe_number(probe, "limits.map-when-many-are-mapped",
-			     (probe_now() - begin) / done, "ns/page");
+			     (probe_now() - begin) / pages, "ns/page");
 	begin = probe_now();
-	/* a backend that dies: the kernel unmaps everything */
-	xengnttab_close(handle);
-	if (done > 0)
-		probe_number(probe, "limits.close-with-all-mapped",
-			     (probe_now() - begin) / done, "ns/page");
+	unmap_all(&mapped);
+	if (pages > 0)
+		probe_number(probe, "limits.unmap-when-many-are-mapped",
+			     (probe_now() - begin) / pages, "ns/page");
 }
 
 static void several_handles(struct probe *probe)
 {
-	xengnttab_handle *handle[HANDLES_MAX];
-	unsigned int handles = 0, done = 0;
+	struct mapped mapped[HANDLES_MAX];
+	unsigned int handles = 0, calls = 0;
 	int error = 0;
 
 	while (handles < HANDLES_MAX && error == 0) {
-		handle[handles] = xengnttab_open(NULL, 0);
-		if (handle[handles] == NULL)
-			break;
-		done += map_many(probe, handle[handles++],
-				 probe->most / HANDLES_MAX, &error);
+		map_many(probe, &mapped[handles], probe->most / HANDLES_MAX);
+		calls += mapped[handles].calls;
+		error = mapped[handles++].error;
 	}
-	say(probe, "limits.mapped-pages-of-8-handles", done, error);
+	say(probe, "limits.mapped-pages-of-8-handles", calls * CALL, error);
 	while (handles > 0)
-		xengnttab_close(handle[--handles]);
+		unmap_all(&mapped[--handles]);
 }
 
 /* Ever more pages in one call. */
@@ -117,22 +137,23 @@ static void one_call(struct probe *probe)
 /* One page: how many mappings of it may there be? */
 static void one_page(struct probe *probe)
 {
-	xengnttab_handle *handle = xengnttab_open(NULL, 0);
+	xengnttab_handle *handle = probe->contract.gnttab;
+	void *page[MAPPINGS_MAX];
 	unsigned int done = 0;
 	int error = 0;
 
-	while (handle != NULL && done < probe->most && done < 1024 &&
-	       error == 0) {
-		if (xengnttab_map_grant_ref(handle, probe->contract.peer,
-					    probe->ref[0],
-					    PROT_READ | PROT_WRITE) == NULL)
+	while (done < MAPPINGS_MAX && error == 0) {
+		page[done] = xengnttab_map_grant_ref(
+			handle, probe->contract.peer, probe->ref[0],
+			PROT_READ | PROT_WRITE);
+		if (page[done] == NULL)
 			error = errno;
 		else
 			done++;
 	}
 	say(probe, "limits.mappings-of-one-page", done, error);
-	if (handle != NULL)
-		xengnttab_close(handle);
+	while (done > 0)
+		xengnttab_unmap(handle, page[--done], 1);
 }
 
 static void ports(struct probe *probe)

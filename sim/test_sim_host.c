@@ -200,14 +200,22 @@ static void ledger_counts_shares(void **state)
 	xengntshr_handle *xgs;
 	struct sim_ledger l;
 	uint32_t refs[3];
+	void *pages;
 
 	(void)state;
 	sim_enter(GUEST);
 	xgs = xengntshr_open(NULL, 0);
-	assert_non_null(xengntshr_share_pages(xgs, 0, 3, refs, 1));
+	pages = xengntshr_share_pages(xgs, 0, 3, refs, 1);
+	assert_non_null(pages);
+	assert_non_null(xengntshr_share_pages(xgs, 0, 1, refs, 1));
 	sim_ledger(GUEST, &l);
-	assert_int_equal(l.shared_pages, 3);
+	assert_int_equal(l.shared_pages, 4);
+	assert_int_equal(xengntshr_unshare(xgs, pages, 3), 0);
+	/* what is not unshared stays granted when the handle closes */
 	xengntshr_close(xgs);
+	sim_ledger(GUEST, &l);
+	assert_int_equal(l.shared_pages, 1);
+	sim_domain_destroy(GUEST);
 	sim_ledger(GUEST, &l);
 	assert_int_equal(l.shared_pages, 0);
 }
@@ -267,6 +275,7 @@ static void mapping_outlives_domain(void **state)
 	assert_int_equal(page[0], 5);
 	page[0] = 6;
 	assert_int_equal(sim_domain_create(GUEST, 64), -EBUSY);
+	assert_int_equal(xengnttab_unmap(xgt, page, 1), 0);
 	xengnttab_close(xgt);
 	assert_int_equal(sim_domain_create(GUEST, 64), 0);
 }
@@ -309,6 +318,7 @@ static void unmapped_pages_are_poisoned(void **state)
 	(void)xengnttab_unmap(xgt, one, 1);
 	assert_true(__asan_address_is_poisoned(one + 4095));
 	assert_false(__asan_address_is_poisoned(two));
+	(void)xengnttab_unmap(xgt, two, 1);
 	xengnttab_close(xgt);
 	assert_true(__asan_address_is_poisoned(two));
 	assert_false(__asan_address_is_poisoned(sim_guest_page(GUEST, 1)));

@@ -121,6 +121,12 @@ int peer_restart(struct contract *c)
 	return ask(PEER_RESTART, 0, 0, 0);
 }
 
+int peer_close_sharing(struct contract *c)
+{
+	(void)c;
+	return ask(PEER_CLOSE_SHARING, 0, 0, 0);
+}
+
 int peer_xs_write(struct contract *c, const char *path, const char *value)
 {
 	struct peer_request request = {.operation = PEER_XS_WRITE};

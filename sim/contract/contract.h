@@ -99,8 +99,11 @@ int peer_event(struct contract *c);
 /** peer_quiet() - 1 when no event is there, 0 when one was taken. */
 int peer_quiet(struct contract *c);
 
-/** peer_restart() - the peer closes everything it holds and begins anew. */
+/** peer_restart() - the peer lets go of everything and begins anew. */
 int peer_restart(struct contract *c);
+
+/** peer_close_sharing() - closes its sharing handle and opens another. */
+int peer_close_sharing(struct contract *c);
 
 /* On xenstore, with the peer's rights. */
 int peer_xs_write(struct contract *c, const char *path, const char *value);

@@ -29,6 +29,13 @@ static int restart(const struct peer_request *request, struct peer_reply *reply)
 	(void)request;
 	(void)reply;
 	if (peer.open) {
+		/* closing alone leaves what is still mapped here granted */
+		for (uint32_t i = 0; i < SHARES; i++) {
+			if (peer.share[i].pages != NULL)
+				xengntshr_unshare(peer.gntshr,
+						  peer.share[i].pages,
+						  peer.share[i].count);
+		}
 		xengntshr_close(peer.gntshr);
 		xenevtchn_close(peer.evtchn);
 		xs_close(peer.xs);
@@ -41,6 +48,19 @@ static int restart(const struct peer_request *request, struct peer_reply *reply)
 		return -errno;
 	peer.open = true;
 	return 0;
+}
+
+static int close_sharing(const struct peer_request *request,
+			 struct peer_reply *reply)
+{
+	(void)request;
+	(void)reply;
+	/* nothing can end these pages any more */
+	memset(peer.share, 0, sizeof(peer.share));
+	xengntshr_close(peer.gntshr);
+	peer.gntshr = xengntshr_open(NULL, 0);
+	peer.open = peer.gntshr != NULL;
+	return peer.open ? 0 : -errno;
 }
 
 static int share(const struct peer_request *request, struct peer_reply *reply)
@@ -191,6 +211,7 @@ static int store_owner(const struct peer_request *request,
 static int (*const serve[PEER_OPERATIONS])(const struct peer_request *,
 					   struct peer_reply *) = {
 	[PEER_RESTART] = restart,
+	[PEER_CLOSE_SHARING] = close_sharing,
 	[PEER_SHARE] = share,
 	[PEER_UNSHARE] = unshare,
 	[PEER_POKE] = poke,

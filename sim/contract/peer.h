@@ -12,6 +12,7 @@
 
 enum peer_operation {
 	PEER_RESTART,
+	PEER_CLOSE_SHARING,
 	PEER_SHARE,
 	PEER_UNSHARE,
 	PEER_POKE,

@@ -85,21 +85,15 @@ static void unshare_frames(const xengntshr_handle *xgs, uint32_t frame)
 int xengntshr_close(xengntshr_handle *xgs)
 {
 	xengntshr_handle **link = &handles;
-	bool dead;
 
 	if (xgs == NULL)
 		return 0;
 	while (*link != xgs)
 		link = &(*link)->next;
 	*link = xgs->next;
-	dead = inprocess_dead(&xgs->actor);
-	for (uint32_t f = 0; f < xgs->frames_used && !dead; f++) {
-		const struct share *share = &shares[xgs->actor.domid][f];
-
-		if (share->count > 0 && share->handle == xgs)
-			unshare_frames(xgs, f);
-	}
 	trace_call(TRACE_GNTSHR_CLOSE, xgs->actor.domid, 0, 0);
+	/* Pages that were not unshared stay granted, as with gntalloc while the
+	 * process has them mapped: nobody can end them any more. */
 	forget_handle(xgs);
 	return 0;
 }

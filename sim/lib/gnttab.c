@@ -30,6 +30,7 @@ struct place {
 };
 
 static xengnttab_handle *handles;
+static xengnttab_handle *closed; /* places may still name them */
 static uint32_t handles_opened;
 static struct place places[MEMORY_PAGES];
 static uint32_t page_of_mapping[WORLD_MAPPINGS];
@@ -81,11 +82,6 @@ static void release_if(bool (*wanted)(const struct place *, const void *),
 	}
 }
 
-static bool of_handle(const struct place *place, const void *handle)
-{
-	return place->handle == handle;
-}
-
 static bool of_domain(const struct place *place, const void *domid)
 {
 	return place->handle->actor.domid == *(const uint32_t *)domid;
@@ -102,15 +98,21 @@ void gnttab_domain_gone(uint32_t domid)
 	release_if(of_domain, &domid);
 }
 
+static void free_all(xengnttab_handle **list)
+{
+	while (*list != NULL) {
+		xengnttab_handle *xgt = *list;
+
+		*list = xgt->next;
+		free(xgt);
+	}
+}
+
 void gnttab_reset(void)
 {
 	release_if(of_anybody, NULL);
-	while (handles != NULL) {
-		xengnttab_handle *xgt = handles;
-
-		handles = xgt->next;
-		free(xgt);
-	}
+	free_all(&handles);
+	free_all(&closed);
 	handles_opened = 0;
 }
 
@@ -149,10 +151,12 @@ int xengnttab_close(xengnttab_handle *xgt)
 		link = &(*link)->next;
 	*link = xgt->next;
 	trace_call(TRACE_GNTTAB_CLOSE, xgt->actor.domid, 0, xgt->number);
-	release_if(of_handle, xgt);
 	if (!inprocess_dead(&xgt->actor))
 		inprocess_ledger(xgt->actor.domid)->gnttab_handles--;
-	free(xgt);
+	/* Linux keeps what is mapped until it is unmapped or the process ends,
+	 * and these places name their handle. */
+	xgt->next = closed;
+	closed = xgt;
 	return 0;
 }
 

@@ -39,15 +39,6 @@ static void release_share(xengntshr_handle *handle, struct area *area)
 
 EXPORT int xengntshr_close(xengntshr_handle *handle)
 {
-	bool own = handle && handle->owner == client_owner();
-
-	for (uint32_t i = 0; own && i < AREA_BUCKETS; i++)
-		while (handle->area[i]) {
-			struct area *area = handle->area[i];
-
-			handle->area[i] = area->next;
-			release_share(handle, area);
-		}
 	return xengnttab_close(handle);
 }
 

@@ -111,22 +111,21 @@ static void release_mapping(xengnttab_handle *handle, struct area *area)
 	free(area);
 }
 
+/*
+ * What is mapped or shared stays so, as on Linux, where the mapping keeps the
+ * device open: until it is unmapped, which needs no handle there, or the
+ * process ends.
+ */
 EXPORT int xengnttab_close(xengnttab_handle *handle)
 {
-	bool own;
-
 	if (!handle)
 		return 0;
-	own = handle->owner == client_owner();
 	for (uint32_t i = 0; i < AREA_BUCKETS; i++)
 		while (handle->area[i]) {
 			struct area *area = handle->area[i];
 
 			handle->area[i] = area->next;
-			if (own)
-				release_mapping(handle, area);
-			else
-				free(area);
+			free(area);
 		}
 	close(handle->fd);
 	pthread_mutex_destroy(&handle->lock);

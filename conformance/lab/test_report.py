@@ -384,6 +384,19 @@ class Forms(Place):
         self.assertEqual([line[0] for line in table], ["b", "a"])
         self.assertEqual(lines[-1], "1 PASS, 1 WEDGED")
 
+    def test_a_guest_that_cannot_be_built_is_one_failure(self):
+        rows = [row("a", "qemu", f"check{n}", "ERROR", reason="no mirror")
+                for n in range(60)] + [row("a", "qemu", "io", "FAIL", reason="x"),
+                                       row("b", "qemu", "io", "FAIL", reason="x")]
+        lines = self.judge(document(*rows)).text().splitlines()
+        heads = [line for line in lines if line.startswith(("ERROR ", "FAIL "))]
+        self.assertEqual([head.split()[1:] for head in heads],
+                         [["a", "qemu", "check0"], ["a", "qemu", "io"],
+                          ["b", "qemu", "io"]])
+        also = next(line for line in lines if line.startswith("  also"))
+        self.assertIn("a qemu check1; a qemu check2", also)
+        self.assertTrue(also.endswith("and 19 more"), also)
+
     def test_junit_counts_and_holds_anything(self):
         path = self.place / "deep" / "junit.xml"
         self.bless(document(suite("qemu", "FAIL",

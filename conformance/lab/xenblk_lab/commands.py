@@ -5,6 +5,7 @@ Progress goes to standard error; standard output has the report or the document.
 """
 
 import contextlib
+import functools
 import json
 import platform
 import shutil
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from . import dom0, guests, job, machine, place, plan, report, verdicts
@@ -20,6 +21,8 @@ from .errors import LabError
 from .run import Run, new_folder
 
 OK, FAILED, NOTHING = 0, 1, 3
+# How often the verdicts so far are written while a run goes on.
+SAVE_SECONDS = 10
 
 
 class Progress:
@@ -109,16 +112,20 @@ def carry_out(sessions, arguments):
         print("xenblk-lab: nothing was chosen, so nothing was run", file=sys.stderr)
         return NOTHING
     say, started = Progress(), time.time()
-    rows, ledgers, troubles = run_all(sessions, say, getattr(arguments, "jobs", 1))
-    document = {
-        "machine": facts(), "commit": commit(), "started": started,
-        "seconds": round(time.time() - started, 1),
-        "planned": [dict(zip(("guest", "backend", "check"), key)) for key in plan.rows(sessions)],
-        "rows": rows, "ledgers": ledgers, "troubles": troubles,
-    }
-    if arguments.out:
-        Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(arguments.out).write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+    def save(rows, ledgers, troubles):
+        document = {
+            "machine": facts(), "commit": commit(), "started": started,
+            "seconds": round(time.time() - started, 1),
+            "planned": [dict(zip(("guest", "backend", "check"), key))
+                        for key in plan.rows(sessions)],
+            "rows": rows, "ledgers": ledgers, "troubles": troubles,
+        }
+        if arguments.out:
+            write(Path(arguments.out), document)
+        return document
+
+    document = run_all(sessions, say, getattr(arguments, "jobs", 1), save)
     done = report.Report(verdicts.checked(document), arguments.baseline)
     done.write(arguments.html, arguments.junit)
     if arguments.json:
@@ -129,8 +136,20 @@ def carry_out(sessions, arguments):
     return done.status
 
 
-def run_all(sessions, say, jobs=1):
-    """All sessions, one machine for each guest; guests that cannot be built become rows."""
+def write(path, document):
+    """All of it or nothing: it is written again and again while the run goes on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def run_all(sessions, say, jobs, save):
+    """All sessions, one machine for each guest; guests that cannot be built become rows.
+
+    What save() makes of the verdicts so far is kept from time to time, so that
+    whoever ends us in the middle loses only the rest; its last answer is returned.
+    """
     groups, rows = {}, []
     for session in sessions:
         groups.setdefault(session["guest"], []).append(session)
@@ -145,12 +164,23 @@ def run_all(sessions, say, jobs=1):
     # One at a time up to here: two machines must not boot the same dom0 twice.
     for xen in {run.xen for run in runs}:
         dom0.saved(xen, say=say)
+    document = save(rows, [], [])
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        list(pool.map(attempt, runs))
-    for run in runs:
-        rows += run.rows
-    return rows, [ledger for run in runs for ledger in run.ledgers], [
-        trouble for run in runs for trouble in run.troubles]
+        waiting = [pool.submit(attempt, run) for run in runs]
+        while waiting:
+            ended, going = wait(waiting, timeout=SAVE_SECONDS)
+            for one in ended:
+                one.result()
+            waiting = list(going)
+            document = save(*gathered(rows, runs))
+    return document
+
+
+def gathered(rows, runs):
+    """(rows, ledgers, troubles) of all runs so far, after the rows that there are."""
+    return (rows + [row for run in runs for row in run.rows],
+            [ledger for run in runs for ledger in run.ledgers],
+            [trouble for run in runs for trouble in run.troubles])
 
 
 def attempt(run):
@@ -170,6 +200,7 @@ def unbuilt(sessions, error):
             for guest, backend, check in plan.rows(sessions)]
 
 
+@functools.cache
 def facts():
     """What a reader of the results wants to know of this machine."""
     return {"system": platform.platform(), "accelerator": machine.accelerator(),
@@ -177,6 +208,7 @@ def facts():
             "guests": {name: guests.spec(name).built_version() for name in guests.names()}}
 
 
+@functools.cache
 def commit():
     done = subprocess.run(["git", "-c", "safe.directory=*", "describe", "--always", "--dirty"],
                           cwd=place.TOP, capture_output=True, text=True, check=False)

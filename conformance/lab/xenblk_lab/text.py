@@ -29,25 +29,38 @@ def counts(judged):
     return ", ".join(parts) or "no verdict"
 
 
-def _failure(judged):
-    v = judged.verdict
+def _failure(group):
+    """Verdicts that fail for one reason: the first whole, the others by name."""
+    first, *others = group
+    v = first.verdict
     yield f"{v.verdict:<9} {v.name}"
+    names = [j.verdict.name for j in others[:LONGEST_LIST]]
+    more = len(others) - len(names)
     for label, words in (
         ("reason", v.reason or "none was given"),
-        ("expected", judged.why),
+        ("expected", first.why),
         ("clause", " ".join(filter(None, (v.clause, v.level)))),
         ("repeat", v.repro),
         ("kept", " ".join(map(str, v.artifacts))),
+        ("also", "; ".join(names) + (f"; and {more} more" if more else "")),
     ):
         if words:
             yield f"  {label:<9}{words}"
 
 
 def failures(judged):
-    """Each verdict that makes the run fail, with the command to repeat it."""
+    """Each verdict that makes the run fail, with the command to repeat it.
+
+    A guest that cannot be built fails every check for one reason: said once.
+    """
+    groups = {}
     for j in judged:
         if j.fails:
-            yield from _failure(j)
+            v = j.verdict
+            own = None if v.reason and v.verdict in verdicts.LABS_OWN else v.key
+            groups.setdefault((v.verdict, v.reason, j.why, own), []).append(j)
+    for group in groups.values():
+        yield from _failure(group)
 
 
 def table(document):

@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import bench  # noqa: E402
 import checks  # noqa: E402
 import ledger  # noqa: E402
 from records import Writer  # noqa: E402
@@ -71,6 +72,8 @@ def main():
                               stderr=subprocess.STDOUT)
         writer.file("command.txt", done.stdout)
         writer.message(command=done.returncode)
+    if job.get("bench"):
+        bench.run(job["bench"], writer)
     for plan in job["plan"]:
         run_session(job, plan, writer)
     writer.message(ended=time.time(), ledger=ledger.take())

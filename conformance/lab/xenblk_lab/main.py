@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import commands, report
+from . import bench, commands, report
 from .errors import LabError
 
 OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
@@ -22,6 +22,7 @@ def _parser(version):
     )
     added = parser.add_subparsers(dest="command", required=True)
     commands.register(added)
+    bench.register(added)
     report.register(added)
     return parser
 

@@ -7,7 +7,7 @@ job: names and texts, no paths of this machine.
 
 from dataclasses import dataclass
 
-from . import initramfs, kernels
+from . import grub, initramfs, kernels
 from .errors import LabError
 
 # Where dom0 mounts the disk of the guests' images.
@@ -23,7 +23,7 @@ class Guest:
 
     name: str
     kind: str  # pv, pvh, grub64 or grub32
-    kernel: str  # a name of kernels.py
+    kernel: str  # a name of kernels.py; none for the 32-bit GRUB
     archive: str = "guest"  # or fio
     vcpus: int = 4
     memory_mib: int = 256
@@ -32,13 +32,28 @@ class Guest:
     arguments: str = ""
 
     def files(self):
-        """{name in dom0's folder of this guest: path}, built if need be."""
+        """{name in dom0's folder of this guest: path}, built if need be.
+
+        "disk" is what the guest's disk holds at first; without it, zeros.
+        """
+        if self.kind == "grub32":
+            return {"kernel": grub.program(32), "disk": grub.disk(self.name)}
         kernel = kernels.kernel(self.kernel)
         build = initramfs.bench if self.archive == "fio" else initramfs.guest
-        return {"kernel": kernel.vmlinux, "ramdisk": build(kernel)}
+        ramdisk = build(kernel)
+        if self.kind == "grub64":
+            disk = grub.disk(self.name, self.linux_arguments(), kernel.vmlinux, ramdisk)
+            return {"kernel": grub.program(64), "disk": disk}
+        return {"kernel": kernel.vmlinux, "ramdisk": ramdisk}
+
+    def linux_arguments(self):
+        """The kernel's command line."""
+        return f"{LINUX_ARGUMENTS} {self.arguments}".strip()
 
     def built_version(self):
         """Package and version of its kernel, or that it is not there."""
+        if self.kind == "grub32":
+            return grub.PACKAGE
         path = kernels.version_file(self.kernel)
         return path.read_text().strip() if path.exists() else "not built"
 
@@ -56,9 +71,9 @@ class Guest:
             'on_crash="destroy"',
             "disk=[@DISKS@]",
         ]
-        lines.insert(3, f'ramdisk="{folder}/ramdisk"')
-        arguments = f"{LINUX_ARGUMENTS} {self.arguments}".strip()
-        lines.insert(4, f'extra="{arguments}"')
+        if not self.kind.startswith("grub"):
+            lines.insert(3, f'ramdisk="{folder}/ramdisk"')
+            lines.insert(4, f'extra="{self.linux_arguments()}"')
         if self.kind == "pvh":
             # TCG's SVM knows neither RDTSCP nor a scaled clock.
             lines.append('tsc_mode="native"')
@@ -69,6 +84,8 @@ class Guest:
         return {
             "name": self.name, "kind": self.kind, "protocol": self.protocol,
             "vcpus": self.vcpus, "config": self.config(),
+            # Whether files() has a disk; whether an agent will answer.
+            "disk": self.kind.startswith("grub"), "agent": self.kind != "grub32",
         }
 
 
@@ -78,6 +95,9 @@ GUESTS = (
     Guest("linux-6.12", "pv", "linux-6.12"),
     Guest("linux-newest", "pv", "linux-newest"),
     Guest("linux-6.1-pvh", "pvh", "linux-6.1"),
+    # vCPUs: GRUB starts one, and Linux after it would have to wait for more.
+    Guest("grub-64", "grub64", "linux-6.1", vcpus=1, memory_mib=384),
+    Guest("grub-32", "grub32", "", vcpus=1, protocol="x86_32-abi", xen="pv32"),
 )
 # Not of the matrix: the bench asks for it by name.
 BENCH_GUESTS = (

@@ -2,15 +2,20 @@
 """ctest lab.bench: fio's words and output, medians, ratios and tables from
 made-up samples; nothing is booted."""
 
+import argparse
+import contextlib
+import io
 import json
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "dom0"))
 import fio  # noqa: E402
 
-from xenblk_lab import bench_rows, bench_table  # noqa: E402
+from xenblk_lab import bench, bench_rows, bench_table  # noqa: E402
+from xenblk_lab.errors import LabError  # noqa: E402
 
 PLAN = {
     "backends": ["xenblk", "xenblk-copy", "blkback", "qemu"],
@@ -167,6 +172,59 @@ class Tables(unittest.TestCase):
         self.assertIn("throughput, xenblk / qemu: 3.00 (3.00 to 3.00, 1 loads)",
                       lessons)
         self.assertEqual(list(bench_rows.lessons([])), [])
+
+
+class Command(unittest.TestCase):
+    def parse(self, *words):
+        parser = argparse.ArgumentParser()
+        bench.register(parser.add_subparsers())
+        return parser.parse_args(["bench", *map(str, words)])
+
+    def test_the_whole_plan_and_parts_of_it(self):
+        whole = bench.plan(self.parse())
+        self.assertEqual(len(bench_rows.planned(whole)), 4 * 2 * 3 * 4)
+        self.assertEqual((whole["rounds"], whole["limit_s"]), (5, 900))
+        part = bench.plan(self.parse("--queues", 2, "--case", "read", "--depth", 1,
+                                     "--backend", "qemu", "--repeats", 2))
+        self.assertEqual(bench_rows.planned(part), ["read/qemu/q2/d1"])
+        self.assertEqual(bench.plan(self.parse("--quick"))["queues"], [1])
+
+    def test_what_dom0_says_becomes_a_document(self):
+        plan = bench.plan(self.parse("--queues", 1, "--case", "randread"))
+        progress = bench.Progress(plan)
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            for message in (
+                {"started": 1.0, "ledger": {"ports": 0}},
+                {"bench_guest": {"queues": 1, "boot_s": 20.0, "idle": 0.01}},
+                {"bench": sample("xenblk", 100, 10)},
+                {"bench": {"backend": "qemu", "case": "randread", "queues": 1,
+                           "depth": 1, "round": 0, "error": "it hangs"}},
+                {"trouble": "xenblkd did not end"},
+                {"ended": 2.0, "ledger": {"ports": 1}},
+            ):
+                progress.message(message)
+        for part in ("up after 20.0 s", "round 1 of 5", "it hangs", "did not end"):
+            self.assertIn(part, said.getvalue())
+        results = bench.document(progress, bench.machine("tcg"), 12.34)
+        self.assertEqual([r["backend"] for r in results["rows"]], ["xenblk"])
+        self.assertEqual(results["ledgers"], [{"ports": 0}, {"ports": 1}])
+        self.assertIn({"name": "randread/qemu/q1/d1", "reason": "it hangs"},
+                      results["skipped"])
+        shown = "\n".join(bench.text(results))
+        self.assertIn("4 KiB random read", shown)
+        self.assertIn("QEMU has one queue", shown)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(results, file)
+            file.flush()
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                status = bench.show(self.parse("--show", file.name))
+        self.assertEqual((status, out.getvalue().strip()), (0, shown.strip()))
+
+    def test_show_names_what_is_no_document(self):
+        with self.assertRaisesRegex(LabError, "is no output of bench --json"):
+            bench.show(self.parse("--show", __file__))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ minute of the machine falls on all alike.  Nothing runs beyond the plan's time;
 what was measured until then counts.
 """
 
+import functools
 import time
 
 import bench_disks
@@ -54,14 +55,22 @@ class Bench:
                     self.writer.file(f"bench-{self.queues}/{disk.name}.log", log.read())
 
     def stop(self):
-        """Nothing of a guest is left for the next one."""
+        """Nothing of a guest is left for the next one; what does not go well is
+        raised when the rest is done."""
+        steps = [disk.stop for disk in self.disks]
         if self.guest is not None and self.guest.domid is not None:
             save_console(self.guest, self.writer, self.guest.name)
+            steps.insert(0, self.guest.destroy)
             for disk in self.disks:
-                disk.detach(self.guest.domid)
-            self.guest.destroy()
-        for disk in self.disks:
-            disk.stop()
+                steps.insert(0, functools.partial(disk.detach, self.guest.domid))
+        first = None
+        for step in steps:
+            try:
+                step()
+            except Trouble as error:
+                first = first or error
+        if first:
+            raise first
 
     def settle(self):
         """Every page of every disk is written once, and every grant is used;

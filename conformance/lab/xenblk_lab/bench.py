@@ -139,13 +139,15 @@ def _text(path):
         return f.read()
 
 
-def document(samples, plan_, about, seconds):
-    """The JSON document, from dom0's samples."""
+def document(progress, about, seconds):
+    """The JSON document, from what dom0 said."""
+    samples, plan_ = progress.samples, progress.plan
     return {
         "machine": about,
         "rows": bench_rows.rows(samples, plan_),
         "skipped": bench_rows.skipped(samples, plan_),
         "samples": samples,
+        "ledgers": progress.ledgers,
         "seconds": round(seconds, 1),
     }
 
@@ -181,7 +183,7 @@ class Progress:
     """Takes dom0's messages as they come: keeps samples, tells of rounds."""
 
     def __init__(self, plan_):
-        self.plan, self.samples, self.seen = plan_, [], set()
+        self.plan, self.samples, self.ledgers, self.seen = plan_, [], [], set()
         self.started = time.monotonic()
 
     def message(self, message):
@@ -194,6 +196,8 @@ class Progress:
             self._sample(message["bench"])
         elif "trouble" in message:
             self._tell(message["trouble"])
+        elif "ledger" in message:
+            self.ledgers.append(message["ledger"])
 
     def _sample(self, sample):
         self.samples.append(sample)
@@ -245,7 +249,7 @@ def run(arguments):
     about = machine(machines.accelerator())
     progress = Progress(plan_)
     folder = carry_out(plan_, progress)
-    results = document(progress.samples, plan_, about, time.monotonic() - started)
+    results = document(progress, about, time.monotonic() - started)
     if results["skipped"]:
         say(f"not everything was measured; console and logs are in {folder}")
     return output(results, arguments)

@@ -44,6 +44,9 @@
 #define LIMIT_SETTLE_FIRST_NS 1000000u
 #define LIMIT_SETTLE_LAST_NS  50000000u
 
+/* A new worker that ended before it served: the next one not at once. */
+#define LIMIT_RESCUE_AGAIN_NS 200000000u
+
 /* Guest-caused log lines: so many at once, then so many per minute. */
 #define LIMIT_LOG_BURST	     10u
 #define LIMIT_LOG_PER_MINUTE 20u

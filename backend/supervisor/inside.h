@@ -140,8 +140,11 @@ int device_mark_table(struct device *device, bool live);
 /** device_table_fits() - it is of this very connection, and that was live. */
 bool device_table_fits(const struct device *device);
 
-/** device_settle() - SETTLING: wait for the lock on the table, not for ever. */
-void device_settle(struct device *device);
+/**
+ * device_settle() - SETTLING: try again to start a worker, not for ever.
+ * @first_ns: how long to wait first
+ */
+void device_settle(struct device *device, uint64_t first_ns);
 void device_stop_settling(struct device *device);
 bool device_look_settled(struct device *device);
 
@@ -152,6 +155,9 @@ bool device_look_settled(struct device *device);
  * Return: whether one is on its way, or the attempt has failed and was said.
  */
 bool device_rescue(struct device *device, char *sentence, size_t room);
+
+/** device_rescue_again() - a worker could not be started: later, if allowed. */
+bool device_rescue_again(struct device *device);
 void device_rescue_ready(struct device *device);
 void device_rescue_done(struct device *device);
 

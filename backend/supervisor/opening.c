@@ -116,6 +116,8 @@ static void start_worker(struct device *device, int region)
 	describe(device, &wire);
 	error = start_child(device, &wire, region);
 	backing_close(&device->backing);
+	if (error < 0 && device_rescue_again(device))
+		return;
 	if (error < 0) {
 		device_fail(device,
 			    "a worker for this disk cannot be started: %s",
@@ -134,7 +136,7 @@ void device_start_worker(struct device *device)
 	int region = device_take_table(device);
 
 	if (region == -EWOULDBLOCK) {
-		device_settle(device);
+		device_settle(device, LIMIT_SETTLE_FIRST_NS);
 		return;
 	}
 	device_stop_settling(device);

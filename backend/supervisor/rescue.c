@@ -100,11 +100,12 @@ static bool arm(struct device *device)
 	return timerfd_settime(device->timer, 0, &when, NULL) == 0;
 }
 
-void device_settle(struct device *device)
+void device_settle(struct device *device, uint64_t first_ns)
 {
-	if (device->state != DEVICE_SETTLING) {
+	if (device->state != DEVICE_SETTLING)
 		device_set_state(device, DEVICE_SETTLING);
-		device->settle_wait_ns = LIMIT_SETTLE_FIRST_NS;
+	if (device->timer < 0) {
+		device->settle_wait_ns = first_ns;
 		device->timer = timerfd_create(CLOCK_MONOTONIC,
 					       TFD_CLOEXEC | TFD_NONBLOCK);
 		device_poll_descriptor(device, device->timer);
@@ -194,7 +195,20 @@ bool device_rescue(struct device *device, char *sentence, size_t room)
 		 sentence);
 	device->attached = false;
 	device->rescue = true;
-	device_start_worker(device);
+	/* One that came to nothing may do so again for a moment: its program
+	 * is being replaced, say, or memory is short. */
+	if (device->state == DEVICE_RESCUING)
+		device_settle(device, LIMIT_RESCUE_AGAIN_NS);
+	else
+		device_start_worker(device);
+	return true;
+}
+
+bool device_rescue_again(struct device *device)
+{
+	if (!device->rescue || !within_bound(device))
+		return false;
+	device_settle(device, LIMIT_RESCUE_AGAIN_NS);
 	return true;
 }
 

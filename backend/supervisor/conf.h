@@ -29,7 +29,9 @@ struct conf {
 	char tables[CONF_SOCKET_BYTES]; /* where tables of requests under way
 					   outlive the daemon: the directory of
 					   the socket; "": nowhere */
-	uint32_t persistent_grants;	/* per queue; 0: none is kept */
+	char root
+		[CONF_PATH_BYTES]; /* before /sys and /proc: only tests set it */
+	uint32_t persistent_grants; /* per queue; 0: none is kept */
 	uint32_t max_queues;
 	uint32_t max_ring_order;
 	uint32_t poll_us;

@@ -5,6 +5,7 @@
  * loop.  End: SIGTERM or SIGINT let every worker drain; the loss of xenstore
  * ends the daemon at once, since nothing can be said to anybody any more.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -25,6 +26,7 @@
 #include "backend/base/log.h"
 #include "backend/supervisor/control.h"
 #include "backend/supervisor/lock.h"
+#include "backend/supervisor/rival.h"
 #include "backend/supervisor/recording.h"
 #include "version.h"
 
@@ -261,6 +263,11 @@ static int daemon_start(struct daemon *daemon)
 	const struct conf *conf = daemon->conf;
 	int result;
 
+	static_assert(LOCK_ERROR_BYTES >= RIVAL_SENTENCE_BYTES, "room");
+	if (rival_of_directory(conf, error)) {
+		log_line(LOG_ERROR, "%s", error);
+		return -EBUSY;
+	}
 	result = host_create(conf, &daemon->host);
 	if (result < 0) {
 		log_line(LOG_ERROR,

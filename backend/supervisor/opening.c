@@ -12,6 +12,7 @@
 
 #include "backend/base/check.h"
 #include "backend/base/cleanup.h"
+#include "backend/supervisor/rival.h"
 
 /* A disk whose workers keep dying stays down until it is attached anew. */
 #define WORKER_DEATHS_MAX 5u
@@ -228,6 +229,21 @@ static void open_disk(struct device *device)
 		device_start_worker(device);
 }
 
+/* A disk that another backend serves: said once, and left alone. */
+static bool is_others(struct device *device)
+{
+	const struct device_key key = device->options.key;
+	char sentence[RIVAL_SENTENCE_BYTES];
+
+	if (!rival_of_disk(device->options.conf, key.domid, key.devid,
+			   sentence))
+		return false;
+	if (strcmp(device->error, sentence) != 0)
+		device_tell(device, "%s", sentence);
+	snprintf(device->error, sizeof(device->error), "%s", sentence);
+	return true;
+}
+
 /* NEW: also finds disks that another daemon has left behind. */
 void device_look_at_new(struct device *device)
 {
@@ -238,7 +254,7 @@ void device_look_at_new(struct device *device)
 		device_handle_removal(device);
 		return;
 	}
-	if (state < 0)
+	if (state < 0 || is_others(device))
 		return;
 	device->published = (unsigned int)state;
 	recording_number(device->options.recording, device->options.key,

@@ -36,12 +36,15 @@ class Session:
     def new_guest(self, images=None, label=None, vcpus=None):
         """A guest that runs and answers, with disks xvda, xvdb, ..."""
         lines = [self.backend.disk(image, f"xvd{chr(97 + i)}")
-                 for i, image in enumerate(images or [self.image])]
+                 for i, image in enumerate([self.image] if images is None else images)]
         self.count += 1
         label = label or f"{self.name}-{self.count}"
         config = self.spec()["config"]
         if vcpus:
             config = re.sub(r"^vcpus *=.*$", f"vcpus={vcpus}", config, flags=re.M)
+        if not lines:
+            # Without disks of the toolstack: they are left to our own frontends.
+            config = re.sub(r'^extra="', 'extra="lab.blkfront=0 ', config, flags=re.M)
         guest = Guest(self.spec(), config, lines, label)
         try:
             guest.create()
@@ -50,6 +53,11 @@ class Session:
             self.remove(guest)
             raise
         return guest
+
+    def bare_guest(self):
+        """A guest without a disk, whose frontends are our own programs."""
+        self.current = self.new_guest(images=[], vcpus=1)
+        return self.current
 
     def guest(self):
         """The session's guest; a new one if there is none or it is gone."""

@@ -32,6 +32,12 @@ class Skipped(Trouble):
     verdict = "SKIP"
 
 
+class Noted(Trouble):
+    """A difference that is stated and judged elsewhere."""
+
+    verdict = "INFO"
+
+
 class Broken(Trouble):
     """The laboratory itself failed; no word about a guest or a backend."""
 

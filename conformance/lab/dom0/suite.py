@@ -9,7 +9,11 @@ import os
 import subprocess
 
 from backends import BIN
-from shell import Broken, Hung, Skipped, Trouble
+from shell import Broken, Hung, Noted, Skipped, Trouble
+
+SUITE_SECONDS = 2400
+LOG = "/tmp/conformance.log"
+BAD = ("FAIL", "REJECT", "CRASH", "WEDGED")
 
 
 def need(program):
@@ -21,14 +25,52 @@ def need(program):
 
 def conformance(session):
     """The conformance suite, run in the guest against this backend."""
-    raise Skipped("not wired up yet")
+    service = need("xenblk-conform-dom0")
+    session.drop()
+    # The service starts the backend itself, and anew when a case ended it.
+    session.backend.stop()
+    try:
+        guest = session.bare_guest()
+        text = finish(subprocess.Popen(
+            [service, "--guest", str(guest.domid), "--backend", session.backend.name,
+             "--patience", "20", "--", f"{BIN}/xenblk-lab-exec", str(guest.domid),
+             "--timeout", str(SUITE_SECONDS), "--",
+             "xenblk-conform-xen", "run", "--target", "xen", "--json"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(LOG, "wb"),
+        ), SUITE_SECONDS + 60, "the conformance suite")
+    finally:
+        session.drop()
+        session.backend.start()
+    judge_suite(session, text)
+
+
+def judge_suite(session, text):
+    """Keeps every case's verdict; ours must have none that is bad."""
+    session.writer.file(f"{session.name}/conformance.json", text.encode())
+    session.writer.file(f"{session.name}/conformance.log", open(LOG, "rb").read())
+    try:
+        results = json.loads(text)["results"]
+    except (ValueError, KeyError):
+        raise Broken("the suite gave no document: "
+                     f"{open(LOG, errors='replace').read()[-300:]}") from None
+    session.note(results=results)
+    bad = [r["id"] for r in results if r["verdict"] in BAD]
+    if not results:
+        raise Broken("the suite ran no case")
+    if bad:
+        words = f"{len(bad)} of {len(results)} cases: {', '.join(bad[:6])}"
+        raise (Trouble if session.backend.name == "xenblkd" else Noted)(words)
 
 
 def contract(session):
     """What the simulator promises of the Xen libraries holds on real Xen."""
     program, guest = need("sim-contract"), session.guest()
-    environment = {**os.environ, "CONTRACT_PEER": str(guest.domid),
-                   "CONTRACT_GUEST": f"{BIN}/xenblk-lab-exec {guest.domid} --timeout 900 --fd3 --"}
+    environment = {
+        **os.environ, "CONTRACT_PEER": str(guest.domid),
+        "CONTRACT_GUEST": f"{BIN}/xenblk-lab-exec {guest.domid} --fd3 --",
+        "CONTRACT_PEER_PROGRAM": "sim-contract",
+        "CONTRACT_PATIENCE_MS": "30000", "CONTRACT_QUIET_MS": "300",
+    }
     text = finish(subprocess.Popen([program], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    env=environment), 900, "sim-contract")
@@ -59,11 +101,9 @@ def probe(session):
     """What grants and events cost here, and where the limits are."""
     program, guest = need("xenblk-lab-probe"), session.guest()
     text = finish(subprocess.Popen(
-        [program, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "CONTRACT_PEER": str(guest.domid),
-             "CONTRACT_GUEST": f"{BIN}/xenblk-lab-exec {guest.domid} --timeout 600 --fd3 --"},
-    ), 600, "xenblk-lab-probe")
+        [program, "--guest", str(guest.domid), "--json"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ), 900, "xenblk-lab-probe")
     try:
         session.note(probe=json.loads(text))
     except ValueError:

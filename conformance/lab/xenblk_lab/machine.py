@@ -54,6 +54,8 @@ class Shape:
             "spec-ctrl=no spec-ctrl=eager-fpu xpti=no pv-l1tf=no "
             # Guests with four vCPUs share one emulated CPU, and wait for each
             # other's interrupts: short turns halve the time they take to boot.
+            # The ledger reads thousands of grants from Xen's own log.
+            "conring_size=1m "
             "sched=credit sched_credit_tslice_ms=1 sched_ratelimit_us=0 "
         ) + self.xen_options
         kernel = (

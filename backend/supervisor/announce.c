@@ -148,6 +148,10 @@ void device_fail(struct device *device, const char *format, ...)
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
 	device->rescue = false;
+	/* What is not served any more shall not be gone on with. */
+	if (!device->attached && device_mark_table(device, false) < 0)
+		log_line(LOG_WARNING, "%s: its table cannot be written",
+			 device->relative);
 	device_note_error(device, sentence);
 	device_publish_state(device, XenbusStateClosing);
 	if (device->state != DEVICE_CLOSING)

@@ -21,6 +21,9 @@ static void worker_misspoke(struct device *device,
 static void worker_detached(struct device *device)
 {
 	device->attached = false;
+	if (device_mark_table(device, false) < 0)
+		log_line(LOG_WARNING, "%s: its table cannot be written",
+			 device->relative);
 	if (device->removed || device->after == DEVICE_GONE)
 		device_enter_gone(device);
 	else if (device->after == DEVICE_CLOSED)

@@ -83,7 +83,7 @@ static bool prepare_table(struct device *device)
 	return error == 0;
 }
 
-void device_connect(struct device *device)
+bool device_read_keys(struct device *device, char *sentence)
 {
 	const struct handshake_offer offer = {
 		.max_queues = device->options.conf->max_queues,
@@ -92,20 +92,26 @@ void device_connect(struct device *device)
 	struct lookup lookup = {.device = device};
 	const struct handshake_source source = {.get = lookup_get,
 						.context = &lookup};
-	struct link_message message = {.kind = LINK_ATTACH};
 	struct handshake_fault fault;
 	enum handshake_error error;
-	char sentence[HANDSHAKE_SENTENCE_BYTES];
 
 	memset(&device->attach, 0, sizeof(device->attach));
 	error = handshake_parse(&source, &offer, &device->attach, &fault);
-	if (lookup.error < 0) {
-		device_fail(device, "the frontend's nodes cannot be read: %s",
-			    strerror(-lookup.error));
-		return;
-	}
-	if (error != HANDSHAKE_OK) {
-		handshake_sentence(&fault, sentence, sizeof(sentence));
+	if (lookup.error < 0)
+		snprintf(sentence, HANDSHAKE_SENTENCE_BYTES,
+			 "the frontend's nodes cannot be read: %s",
+			 strerror(-lookup.error));
+	else if (error != HANDSHAKE_OK)
+		handshake_sentence(&fault, sentence, HANDSHAKE_SENTENCE_BYTES);
+	return lookup.error == 0 && error == HANDSHAKE_OK;
+}
+
+void device_connect(struct device *device)
+{
+	struct link_message message = {.kind = LINK_ATTACH};
+	char sentence[HANDSHAKE_SENTENCE_BYTES];
+
+	if (!device_read_keys(device, sentence)) {
 		device_fail(device, "%s", sentence);
 		return;
 	}

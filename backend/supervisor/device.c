@@ -42,8 +42,8 @@ _Static_assert(ARRAY_SIZE(state_names) == DEVICE_STATE_COUNT,
 
 /* From each state, the states that may follow. */
 static const unsigned int legal[DEVICE_STATE_COUNT] = {
-	[DEVICE_NEW] = TO(OPENING) | TO(SETTLING) | TO(CLOSING) | TO(CLOSED) |
-		       TO(GONE),
+	[DEVICE_NEW] = TO(OPENING) | TO(SETTLING) | TO(RESCUING) | TO(CLOSING) |
+		       TO(CLOSED) | TO(GONE),
 	[DEVICE_OPENING] = TO(WAITING) | TO(CLOSING) | TO(GONE),
 	[DEVICE_WAITING] = TO(CONNECTING) | TO(CLOSING) | TO(CLOSED) | TO(GONE),
 	[DEVICE_CONNECTING] = TO(CONNECTED) | TO(SETTLING) | TO(RESCUING) |
@@ -290,9 +290,9 @@ static void name_table(struct device *device)
 	char path[TABLE_PATH_BYTES] = "";
 
 	if (options->conf->tables[0] != '\0')
-		snprintf(path, sizeof(path), "%s/%s-%u-%u.table",
-			 options->conf->tables, options->conf->directory,
-			 options->key.domid, options->key.devid);
+		table_path(path, options->conf->tables,
+			   options->conf->directory, options->key.domid,
+			   options->key.devid);
 	table_init(&device->table, path);
 }
 

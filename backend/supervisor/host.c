@@ -41,7 +41,8 @@ struct host {
 	char root[STORE_PATH_BYTES]; /* "/local/domain/0/backend/vbd" */
 	bool rescan;
 	bool stopping;
-	bool full; /* said that there are too many disks */
+	bool swept; /* tables of disks that are no more */
+	bool full;  /* said that there are too many disks */
 	unsigned int count;
 	struct device *device[LIMIT_DEVICES];
 };
@@ -258,9 +259,30 @@ static void each_domain(void *context, const char *name)
 	store_list(host->store, path, each_device, &listing);
 }
 
+/* Known not to be there, that is: not merely out of reach. */
+static bool is_gone(const void *context, uint32_t domid, uint32_t devid)
+{
+	const struct host *host = context;
+	char path[STORE_PATH_BYTES + 32], state[16];
+
+	snprintf(path, sizeof(path), "%s/%u/%u/state", host->root, domid,
+		 devid);
+	return store_read(host->store, path, state, sizeof(state)) == -ENOENT;
+}
+
+/* Once: disks may have gone while no daemon was there to see it. */
+static void sweep(struct host *host)
+{
+	if (host->swept || host->conf->tables[0] == '\0')
+		return;
+	host->swept = true;
+	table_sweep(host->conf->tables, host->conf->directory, is_gone, host);
+}
+
 static void rescan(struct host *host)
 {
 	host->rescan = false;
+	sweep(host);
 	for (unsigned int i = 0; i < host->count; i++)
 		device_note_backend(host->device[i]);
 	store_list(host->store, host->root, each_domain, host);

@@ -116,6 +116,12 @@ void device_start_worker(struct device *device);
 void device_poll_descriptor(const struct device *device, int fd);
 
 /* connection.c: from the frontend's keys to Connected */
+
+/**
+ * device_read_keys() - what the frontend published, into attach.
+ * @sentence: HANDSHAKE_SENTENCE_BYTES; what is wrong, if false
+ */
+bool device_read_keys(struct device *device, char *sentence);
 void device_connect(struct device *device);
 void device_complete_connection(struct device *device);
 
@@ -158,6 +164,12 @@ bool device_rescue(struct device *device, char *sentence, size_t room);
 
 /** device_rescue_again() - a worker could not be started: later, if allowed. */
 bool device_rescue_again(struct device *device);
+
+/**
+ * device_resume_closing() - a disk in Closing that an earlier daemon served is
+ * served on, if its table fits; whether that has begun.
+ */
+bool device_resume_closing(struct device *device);
 void device_rescue_ready(struct device *device);
 void device_rescue_done(struct device *device);
 

@@ -269,6 +269,9 @@ void device_look_at_new(struct device *device)
 		device->frontend_seen = XenbusStateUnknown;
 		device->note_frontend = true;
 		device->note_backend = true; /* the toolstack may wait for it */
+		if (state == XenbusStateClosing && device->watched[0] != '\0' &&
+		    device_resume_closing(device))
+			return;
 		device_set_state(device, state == XenbusStateClosing
 						 ? DEVICE_CLOSING
 						 : DEVICE_CLOSED);

@@ -18,10 +18,12 @@
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include <xen/io/xenbus.h>
 
 #include "backend/base/check.h"
 #include "backend/base/cleanup.h"
 #include "backend/base/clock.h"
+#include "backend/supervisor/handshake.h"
 
 /* --- whose the table is --- */
 
@@ -209,6 +211,30 @@ bool device_rescue_again(struct device *device)
 	if (!device->rescue || !within_bound(device))
 		return false;
 	device_settle(device, LIMIT_RESCUE_AGAIN_NS);
+	return true;
+}
+
+bool device_resume_closing(struct device *device)
+{
+	const unsigned int frontend = device_frontend_state(device);
+	struct inflight_connection found;
+	char sentence[HANDSHAKE_SENTENCE_BYTES];
+
+	if (device->retired || (frontend != XenbusStateConnected &&
+				frontend != XenbusStateClosing))
+		return false;
+	if (table_open(&device->table, device->options.conf->max_queues) < 0 ||
+	    table_read(&device->table, &found) < 0 ||
+	    !device_read_keys(device, sentence))
+		return false;
+	/* The size is compared when the image is open. */
+	device->backing.sectors = found.sectors;
+	if (!device_table_fits(device))
+		return false;
+	device->rescue = true;
+	device->back = DEVICE_CLOSING;
+	device->rescue_since_ns = clock_now_ns();
+	device_start_worker(device);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* The file of a disk's in-flight region.  See table.h. */
 #include "backend/supervisor/table.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,14 @@
 
 #include "backend/base/check.h"
 #include "backend/base/cleanup.h"
+#include "backend/base/log.h"
+
+void table_path(char *path, const char *tables, const char *kind,
+		uint32_t domid, uint32_t devid)
+{
+	snprintf(path, TABLE_PATH_BYTES, "%.107s/%.31s-%u-%u.table", tables,
+		 kind, domid, devid);
+}
 
 void table_init(struct table *table, const char *path)
 {
@@ -18,6 +27,15 @@ void table_init(struct table *table, const char *path)
 	table->fd = -1;
 	CHECK(strlen(path) < sizeof(table->path));
 	memcpy(table->path, path, strlen(path) + 1);
+}
+
+/* Where the directory is everybody's, anybody may have put a file there. */
+static bool is_ours(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       status.st_uid == geteuid();
 }
 
 int table_open(struct table *table, unsigned int queues)
@@ -30,7 +48,8 @@ int table_open(struct table *table, unsigned int queues)
 	table->fd = open(table->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (table->fd < 0)
 		return -errno;
-	error = inflight_examine(table->fd, queues);
+	error = is_ours(table->fd) ? inflight_examine(table->fd, queues)
+				   : -EPERM;
 	if (error < 0) {
 		table_close(table);
 		return error;
@@ -131,6 +150,43 @@ void table_remove(struct table *table)
 	table_close(table);
 	if (table->path[0] != '\0')
 		(void)unlink(table->path);
+}
+
+/* "vbd-5-51712.table", and in no other spelling. */
+static bool parse_name(const char *name, const char *kind, uint32_t *domid,
+		       uint32_t *devid)
+{
+	char again[TABLE_PATH_BYTES];
+	const size_t length = strlen(kind);
+
+	if (strncmp(name, kind, length) != 0 ||
+	    sscanf(name + length, "-%10u-%10u.table", domid, devid) != 2)
+		return false;
+	table_path(again, "", kind, *domid, *devid);
+	return strcmp(again + 1, name) == 0;
+}
+
+void table_sweep(const char *tables, const char *kind,
+		 bool (*gone)(const void *context, uint32_t domid,
+			      uint32_t devid),
+		 const void *context)
+{
+	DIR *directory = opendir(tables);
+	const struct dirent *entry;
+	char path[TABLE_PATH_BYTES];
+	uint32_t domid, devid;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		if (!parse_name(entry->d_name, kind, &domid, &devid) ||
+		    !gone(context, domid, devid))
+			continue;
+		table_path(path, tables, kind, domid, devid);
+		if (unlink(path) < 0)
+			log_line(LOG_WARNING, "%s cannot be removed: %s", path,
+				 strerror(errno));
+	}
+	if (directory != NULL)
+		closedir(directory);
 }
 
 void table_boot(char *boot)

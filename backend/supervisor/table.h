@@ -22,6 +22,10 @@ struct table {
 	char path[TABLE_PATH_BYTES]; /* "" for one without a name */
 };
 
+/** table_path() - where the table of a disk lies; TABLE_PATH_BYTES. */
+void table_path(char *path, const char *tables, const char *kind,
+		uint32_t domid, uint32_t devid);
+
 /** table_init() - a handle with no region; @path: "" for one without a name. */
 void table_init(struct table *table, const char *path);
 
@@ -65,6 +69,17 @@ void table_close(struct table *table);
 
 /** table_remove() - the disk is no more: no trace of it stays. */
 void table_remove(struct table *table);
+
+/**
+ * table_sweep() - remove the tables of disks that are no more.
+ * @tables: the directory they lie in
+ * @kind: of the disks, as "vbd": those of another daemon are left
+ * @gone: says whether a disk is known not to be there
+ */
+void table_sweep(const char *tables, const char *kind,
+		 bool (*gone)(const void *context, uint32_t domid,
+			      uint32_t devid),
+		 const void *context);
 
 /**
  * table_boot() - what tells one run of this host from another.

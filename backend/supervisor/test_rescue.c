@@ -227,7 +227,7 @@ static void a_domain_that_dies_in_a_rescue_lets_go(void **state)
 
 /* --- with tables that outlive the daemon --- */
 
-static char *table_path(void)
+static char *its_table(void)
 {
 	static char path[256];
 
@@ -249,7 +249,7 @@ static int tear_down_named(void **state)
 {
 	int error;
 
-	unlink(table_path());
+	unlink(its_table());
 	error = tear_down(state);
 	assert_int_equal(rmdir(world.conf.tables), 0);
 	return error;
@@ -287,7 +287,7 @@ static void a_table_is_gone_with_its_disk(void **state)
 	(void)state;
 	plug_as("null:1M");
 	connect();
-	assert_int_equal(access(table_path(), F_OK), 0);
+	assert_int_equal(access(its_table(), F_OK), 0);
 	put(FRONT "/state", "6");
 	put(BACK "/online", "0");
 	put(BACK "/state", "5");
@@ -295,17 +295,17 @@ static void a_table_is_gone_with_its_disk(void **state)
 	expect(BACK "/state", "6");
 	xs_rm(world.xs, XBT_NULL, BACK);
 	settle();
-	assert_int_equal(access(table_path(), F_OK), -1);
+	assert_int_equal(access(its_table(), F_OK), -1);
 }
 
 static void damage(unsigned int what)
 {
-	int fd = open(table_path(), O_RDWR);
+	int fd = open(its_table(), O_RDWR);
 
 	assert_true(fd >= 0);
 	switch (what) {
 	case 0:
-		assert_int_equal(unlink(table_path()), 0);
+		assert_int_equal(unlink(its_table()), 0);
 		break;
 	case 1: /* cut off */
 		assert_int_equal(ftruncate(fd, 4096), 0);
@@ -362,7 +362,7 @@ static void a_new_worker_waits_for_the_old_one(void **state)
 	(void)state;
 	plug_as("null:1M");
 	connect();
-	fd = open(table_path(), O_RDWR);
+	fd = open(its_table(), O_RDWR);
 	/* The test's worker closes what it is given: its lock is gone. */
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	restart();
@@ -384,7 +384,7 @@ static void it_does_not_wait_for_ever(void **state)
 	(void)state;
 	plug_as("null:1M");
 	connect();
-	fd = open(table_path(), O_RDWR);
+	fd = open(its_table(), O_RDWR);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	restart();
 	sim_clock_advance(41000000000u);
@@ -425,6 +425,83 @@ static void a_table_of_an_earlier_connection_means_nothing(void **state)
 	assert_int_equal(world.attach.resume, 0);
 }
 
+/* Unplugged while it is in use: served until the frontend says Closed, by
+ * whatever daemon. */
+static void a_new_daemon_goes_on_while_closing(void **state)
+{
+	(void)state;
+	plug_as("null:1M");
+	connect();
+	put(BACK "/online", "0");
+	put(BACK "/state", "5");
+	settle();
+	restart();
+	expect(BACK "/state", "5");
+	assert_int_equal(view().state, DEVICE_CLOSING);
+	assert_int_equal(world.attach.resume, 1);
+	assert_int_equal(world.launched, 2);
+	put(FRONT "/state", "6");
+	settle();
+	expect(BACK "/state", "6");
+	assert_int_equal(world.worker, -1);
+}
+
+/* What ended with an error stays ended. */
+static void a_failed_connection_is_not_gone_on_with(void **state)
+{
+	(void)state;
+	world.conf.max_rescues = 0;
+	plug_as("null:1M");
+	connect();
+	hang_up();
+	settle();
+	expect(BACK "/state", "5");
+	restart();
+	expect(BACK "/state", "5");
+	assert_int_equal(world.launched, 1);
+}
+
+static void make_file(const char *name)
+{
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", world.conf.tables, name);
+	fd = open(path, O_CREAT | O_EXCL | O_RDWR, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static bool was_removed(const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", world.conf.tables, name);
+	return unlink(path) < 0;
+}
+
+static void tables_of_disks_that_are_no_more_go(void **state)
+{
+	static const char *const others[] = {
+		"vbd3-5-1.table", "vbd-5-1.table.old", "vbd-05-1.table",
+		"vbd-5-1",	  "xvbd-5-1.table",    "control",
+	};
+
+	(void)state;
+	plug_as("null:1M");
+	connect();
+	make_file("vbd-5-1.table");
+	make_file("vbd-4294967295-4294967295.table");
+	for (unsigned int i = 0; i < 6; i++)
+		make_file(others[i]);
+	restart();
+	expect(BACK "/state", "4");
+	assert_true(was_removed("vbd-5-1.table"));
+	assert_true(was_removed("vbd-4294967295-4294967295.table"));
+	for (unsigned int i = 0; i < 6; i++)
+		assert_false(was_removed(others[i]));
+}
+
 #define NAMED(name)                                                            \
 	cmocka_unit_test_setup_teardown(name, set_up_named, tear_down_named)
 
@@ -447,6 +524,9 @@ int main(void)
 		NAMED(it_does_not_wait_for_ever),
 		NAMED(a_daemon_that_was_stopped_is_followed),
 		NAMED(a_table_of_an_earlier_connection_means_nothing),
+		NAMED(a_new_daemon_goes_on_while_closing),
+		NAMED(a_failed_connection_is_not_gone_on_with),
+		NAMED(tables_of_disks_that_are_no_more_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,10 +244,11 @@ def conformance(run):
         raise Failed('\n    '.join(broken))
 
 
-@step('stress', 'frontends killed under load, and fio with verification over NBD')
+@step('stress', 'frontends, workers and daemons killed under load, and fio with verification over NBD')
 def stress(run):
     run.bin('release', 'xenblkd')
-    for argv in (['tests/stress/kill-frontends', '20'], ['tests/stress/fio', '10']):
+    for argv in (['tests/stress/kill-frontends', '20'], ['tests/stress/kill-workers', '20'],
+                 ['tests/stress/kill-daemon', '6'], ['tests/stress/fio', '10']):
         run.command(argv, 300)
         run.passed += 1
     if os.access('/dev/fuse', os.W_OK) and os.access('/dev/loop-control', os.W_OK):

@@ -57,7 +57,7 @@
 
 /* Recording: memory of one queue between its thread and the supervisor, the
  * longest record, the smallest file that is worth opening. */
-#define LIMIT_RECORD_RING_BYTES (2u << 20)
+#define LIMIT_RECORD_RING_BYTES (4u << 20)
 #define LIMIT_RECORD_BYTES	8192u
 #define LIMIT_RECORD_FILE_MIN	65536u
 

@@ -45,6 +45,9 @@ struct judged_queue {
 	struct inflight_entry entry[LIMIT_RING_SLOTS];
 };
 
+/* Findings that wait for what comes: see judge_hold(). */
+#define HELD_MAX 64u
+
 struct judged_disk {
 	uint32_t domid;
 	uint32_t devid;
@@ -54,6 +57,8 @@ struct judged_disk {
 	struct offer offer;
 	unsigned int keys;
 	struct key *key; /* [KEYS_MAX], from the first one on */
+	unsigned int held;
+	struct finding *finding; /* [HELD_MAX], from the first one on */
 	struct judged_queue *queue[LIMIT_QUEUES];
 };
 
@@ -70,6 +75,15 @@ struct judge {
 void judge_find(const struct judge *judge, const struct item *item,
 		const char *clause, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/**
+ * judge_hold() - the same, unless the guest turns out to be gone.
+ *
+ * Grants end with their guest, and a backend learns of its end a little later.
+ */
+void judge_hold(const struct judge *judge, struct judged_disk *disk,
+		const struct item *item, const char *clause,
+		const char *sentence);
 
 /** handshake_key() - a key that the frontend had, or had not, written. */
 void handshake_key(struct judged_disk *disk, const struct item *item);

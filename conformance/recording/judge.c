@@ -12,6 +12,9 @@
 #include "conformance/recording/describe.h"
 #include "conformance/recording/inside.h"
 
+/* How long a backend may take to learn that a guest is gone. */
+#define NOTICED_NS UINT64_C(30000000000)
+
 struct judge *judge_create(judge_report report, void *context)
 {
 	struct judge *judge = calloc(1, sizeof(*judge));
@@ -36,6 +39,7 @@ void judge_destroy(struct judge *judge)
 			free(disk->queue[q]);
 		}
 		free(disk->key);
+		free(disk->finding);
 		free(disk);
 	}
 	free(judge);
@@ -57,6 +61,50 @@ void judge_find(const struct judge *judge, const struct item *item,
 		  arguments);
 	va_end(arguments);
 	judge->report(judge->context, &finding);
+}
+
+static void release_held(const struct judge *judge, struct judged_disk *disk)
+{
+	for (unsigned int i = 0; i < disk->held; i++)
+		judge->report(judge->context, &disk->finding[i]);
+	disk->held = 0;
+}
+
+void judge_hold(const struct judge *judge, struct judged_disk *disk,
+		const struct item *item, const char *clause,
+		const char *sentence)
+{
+	struct finding *finding;
+
+	if (disk->finding == NULL)
+		disk->finding = calloc(HELD_MAX, sizeof(disk->finding[0]));
+	if (disk->held == HELD_MAX)
+		release_held(judge, disk);
+	if (disk->finding == NULL) {
+		judge_find(judge, item, clause, "%s", sentence);
+		return;
+	}
+	finding = &disk->finding[disk->held++];
+	*finding = (struct finding){.clause = clause,
+				    .at = item->at,
+				    .time_ns = item->header.time_ns,
+				    .domid = item->header.domid,
+				    .devid = item->header.devid,
+				    .queue = item->header.queue};
+	snprintf(finding->sentence, sizeof(finding->sentence), "%s", sentence);
+}
+
+/* The frontend is gone: what failed just before is its end, not its fault. */
+static void forgive_held(const struct judge *judge, struct judged_disk *disk,
+			 uint64_t now_ns)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < disk->held; i++)
+		if (now_ns - disk->finding[i].time_ns > NOTICED_NS)
+			disk->finding[kept++] = disk->finding[i];
+	disk->held = kept;
+	release_held(judge, disk);
 }
 
 bool judge_number(const char *text, unsigned int bytes, uint64_t *number)
@@ -130,6 +178,8 @@ static void front_state(const struct judge *judge, struct judged_disk *disk,
 				   describe_state(disk->back));
 		break;
 	case XenbusStateUnknown:
+		forgive_held(judge, disk, item->header.time_ns);
+		break;
 	case XenbusStateClosing:
 	case XenbusStateClosed:
 		break;
@@ -208,6 +258,8 @@ void judge_item(struct judge *judge, const struct item *item)
 	/* The keys are read at once: what comes next is after the handshake. */
 	if (item->header.kind != RECORD_FRONT_KEY && disk->keys > 0)
 		handshake_judge(judge, disk);
+	if (item->header.kind == RECORD_ATTACH)
+		release_held(judge, disk);
 	if (item->header.kind < RECORD_SUPERVISOR_END)
 		disk_item(judge, disk, item);
 	else if (item->header.queue < LIMIT_QUEUES)
@@ -216,9 +268,11 @@ void judge_item(struct judge *judge, const struct item *item)
 
 void judge_end(struct judge *judge)
 {
-	for (unsigned int i = 0; i < judge->disks; i++)
+	for (unsigned int i = 0; i < judge->disks; i++) {
 		if (judge->disk[i]->keys > 0)
 			handshake_judge(judge, judge->disk[i]);
+		release_held(judge, judge->disk[i]);
+	}
 }
 
 unsigned int judge_disks(const struct judge *judge)

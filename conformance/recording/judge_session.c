@@ -2,6 +2,7 @@
  * What a queue's records say about its frontend.  See judge.h.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xen/io/blkif.h>
@@ -290,20 +291,29 @@ static void push(const struct judge *judge, struct judged_queue *queue,
 			   ahead, queue->slots);
 }
 
-static void copies(const struct judge *judge, struct judged_queue *queue,
-		   const struct item *item)
+static void copies(const struct judge *judge, struct judged_disk *disk,
+		   struct judged_queue *queue, const struct item *item)
 {
+	char sentence[JUDGE_SENTENCE_BYTES];
+	unsigned int bad = 0, first = 0;
+
 	queue->counts.copies += item->copies.count;
 	/* When the call failed as a whole, statuses say nothing about grants. */
 	if (item->copies.result != 0)
 		return;
-	for (unsigned int i = 0; i < item->copies.count; i++)
-		if (item->copies.copy[i].status != 0)
-			judge_find(judge, item, "J14",
-				   "grant %u of a request in flight could not "
-				   "be used: status %d",
-				   item->copies.copy[i].gref,
-				   item->copies.copy[i].status);
+	for (unsigned int i = item->copies.count; i-- > 0;)
+		if (item->copies.copy[i].status != 0) {
+			first = i;
+			bad++;
+		}
+	if (bad == 0)
+		return;
+	snprintf(sentence, sizeof(sentence),
+		 "%u grants of requests in flight could not be used: %u with "
+		 "status %d%s",
+		 bad, item->copies.copy[first].gref,
+		 item->copies.copy[first].status, bad > 1 ? ", others" : "");
+	judge_hold(judge, disk, item, "J14", sentence);
 }
 
 void session_item(const struct judge *judge, struct judged_disk *disk,
@@ -349,7 +359,7 @@ void session_item(const struct judge *judge, struct judged_disk *disk,
 		break;
 	case RECORD_COPY_IN:
 	case RECORD_COPY_OUT:
-		copies(judge, queue, item);
+		copies(judge, disk, queue, item);
 		break;
 	case RECORD_LOST:
 		queue->counts.lost += item->number;

@@ -268,7 +268,29 @@ static void rings_and_grants(void **state)
 	session_add(&session, RECORD_COPY_IN, &copies, sizeof(copies));
 	session_add(&session, RECORD_OVERFLOW, &overflow, sizeof(overflow));
 	session_add(&session, RECORD_ATTACH, &attach, sizeof(attach));
-	expect(" A2 J14 R11 F2");
+	expect(" A2 R11 J14 F2");
+}
+
+static void a_guest_takes_its_grants_along(void **state)
+{
+	const struct {
+		struct record_copies fixed;
+		struct record_copy copy[1];
+	} copies = {.fixed = {.count = 1},
+		    .copy[0] = {.gref = 7, .status = -1}};
+
+	(void)state;
+	session_connect(&session);
+	session_add(&session, RECORD_COPY_OUT, &copies, sizeof(copies));
+	session_number(&session, RECORD_FRONT_STATE, 0);
+	expect("");
+	/* Long before its end it was its fault. */
+	session_begin(&session);
+	session_connect(&session);
+	session_add(&session, RECORD_COPY_OUT, &copies, sizeof(copies));
+	session.time_ns += 60000000000u;
+	session_number(&session, RECORD_FRONT_STATE, 0);
+	expect(" J14");
 }
 
 static void grants_that_are_never_used_again(void **state)
@@ -297,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup(what_was_not_offered_is_not_used, begin),
 		cmocka_unit_test_setup(ids_and_slots, begin),
 		cmocka_unit_test_setup(rings_and_grants, begin),
+		cmocka_unit_test_setup(a_guest_takes_its_grants_along, begin),
 		cmocka_unit_test_setup(grants_that_are_never_used_again, begin),
 	};
 

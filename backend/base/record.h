@@ -44,6 +44,7 @@ enum record_kind {
 	RECORD_WORKER_BEGIN, /* record_number: the worker's process */
 	RECORD_WORKER_END,   /* record_node without a key: how it ended */
 	RECORD_FULL,	     /* no more is recorded: the bound is reached */
+	RECORD_GUEST_GONE,   /* nothing follows: the domain is no more */
 	RECORD_SUPERVISOR_END,
 
 	RECORD_ATTACH = 32, /* record_attach */
@@ -94,6 +95,8 @@ struct record_attach {
 	uint32_t event_channel;
 	uint32_t persistent;
 	uint32_t queues;
+	uint32_t resume; /* after another worker of the same connection */
+	uint32_t zero;
 	uint32_t ring_gref[LIMIT_RING_PAGES];
 };
 
@@ -104,7 +107,7 @@ struct record_segment {
 	uint16_t zero;
 };
 
-/* The slot's fields, unchecked; as many segments as the slot could hold. */
+/* The slot's fields, unchecked; then as many segments as it could hold. */
 struct record_request {
 	uint64_t id;
 	uint64_t sector_number;
@@ -112,7 +115,6 @@ struct record_request {
 	uint8_t operation;
 	uint8_t nr_segments;
 	uint16_t handle;
-	struct record_segment seg[];
 };
 
 struct record_response {
@@ -137,10 +139,10 @@ struct record_overflow {
 	uint32_t slots;
 };
 
+/* Then the grants, 32 bits each. */
 struct record_grants {
 	uint32_t count;
 	int32_t result; /* 0 or -errno */
-	uint32_t gref[];
 };
 
 struct record_copy {
@@ -150,17 +152,17 @@ struct record_copy {
 	int16_t status; /* GNTST_ */
 };
 
+/* Then the segments. */
 struct record_copies {
 	uint32_t count;
 	int32_t result; /* of the call as a whole */
-	struct record_copy copy[];
 };
 
 static_assert(sizeof(struct record_file) == 32, "no padding");
 static_assert(sizeof(struct record_header) == 24, "no padding");
-static_assert(sizeof(struct record_attach) == 96, "no padding");
+static_assert(sizeof(struct record_attach) == 104, "no padding");
 static_assert(sizeof(struct record_request) == 24, "no padding");
-static_assert(offsetof(struct record_request, seg) == 24, "no padding");
+static_assert(sizeof(struct record_segment) == 8, "no padding");
 static_assert(sizeof(struct record_response) == 16, "no padding");
 static_assert(sizeof(struct record_header) + sizeof(struct record_copies) +
 			      LIMIT_TURN_REQUESTS * LIMIT_SEGMENTS *

@@ -233,6 +233,8 @@ static void look_for_domain(struct device *device)
 			       device->options.key.domid))
 		return;
 	device_tell(device, "its domain is gone");
+	recording_mark(device->options.recording, device->options.key,
+		       RECORD_GUEST_GONE);
 	device->lived = false;
 	device->dead = true;
 	device->note_frontend = true;

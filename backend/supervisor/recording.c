@@ -330,6 +330,17 @@ void recording_number(struct recording *recording, struct device_key key,
 	append(recording, (const unsigned char *)&record, sizeof(record));
 }
 
+void recording_mark(struct recording *recording, struct device_key key,
+		    enum record_kind kind)
+{
+	struct record_header header;
+
+	if (recording == NULL)
+		return;
+	header = own_header(recording, key, kind, sizeof(header));
+	append(recording, (const unsigned char *)&header, sizeof(header));
+}
+
 void recording_node(struct recording *recording, struct device_key key,
 		    enum record_kind kind, const struct recording_node *node)
 {

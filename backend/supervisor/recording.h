@@ -58,6 +58,10 @@ void recording_worker_ends(struct recording *recording, struct device_key key);
 void recording_number(struct recording *recording, struct device_key key,
 		      enum record_kind kind, uint64_t number);
 
+/** recording_mark() - a record of which nothing but its kind is said. */
+void recording_mark(struct recording *recording, struct device_key key,
+		    enum record_kind kind);
+
 /* A node of xenstore, or a sentence (then without a name). */
 struct recording_node {
 	const char *name;

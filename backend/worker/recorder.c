@@ -160,6 +160,7 @@ void recorder_attach(struct recorder *recorder,
 		.event_channel = link->event_channel,
 		.persistent = attach->persistent,
 		.queues = attach->queues,
+		.resume = attach->resume,
 	};
 	for (size_t i = 0; i < (size_t)1 << attach->ring_order; i++)
 		a->ring_gref[i] = link->ring_gref[i];
@@ -182,11 +183,13 @@ void recorder_request(struct recorder *recorder,
 					      ? request->nr_segments
 					      : LIMIT_SEGMENTS;
 	struct record_request *q;
+	struct record_segment *seg;
 
 	if (has_stopped(recorder))
 		return;
 	q = draft(recorder, RECORD_REQUEST,
-		  sizeof(*q) + segments * sizeof(q->seg[0]));
+		  sizeof(*q) + segments * sizeof(*seg));
+	seg = (struct record_segment *)(q + 1);
 	q->id = request->id;
 	q->sector_number = request->sector_number;
 	q->index = index;
@@ -194,7 +197,7 @@ void recorder_request(struct recorder *recorder,
 	q->nr_segments = request->nr_segments;
 	q->handle = request->handle;
 	for (unsigned int i = 0; i < segments; i++)
-		q->seg[i] = (struct record_segment){
+		seg[i] = (struct record_segment){
 			.gref = request->seg[i].gref,
 			.first_sect = request->seg[i].first_sect,
 			.last_sect = request->seg[i].last_sect,
@@ -258,10 +261,10 @@ void recorder_grants(struct recorder *recorder, enum record_kind kind,
 	CHECK(count <= LIMIT_RING_PAGES);
 	if (has_stopped(recorder))
 		return;
-	g = draft(recorder, kind, sizeof(*g) + count * sizeof(g->gref[0]));
+	g = draft(recorder, kind, sizeof(*g) + count * sizeof(grefs[0]));
 	g->count = count;
 	g->result = result;
-	memcpy(g->gref, grefs, count * sizeof(g->gref[0]));
+	memcpy(g + 1, grefs, count * sizeof(grefs[0]));
 	commit(recorder);
 }
 
@@ -273,10 +276,11 @@ struct record_copy *recorder_copies(struct recorder *recorder,
 
 	if (has_stopped(recorder))
 		return NULL;
-	c = draft(recorder, kind, sizeof(*c) + count * sizeof(c->copy[0]));
+	c = draft(recorder, kind,
+		  sizeof(*c) + count * sizeof(struct record_copy));
 	c->count = count;
 	c->result = result;
-	return c->copy;
+	return (struct record_copy *)(c + 1);
 }
 
 void recorder_copies_done(struct recorder *recorder)

@@ -99,7 +99,8 @@ static void say_attach(struct line *line, const struct record_attach *a)
 			    ? refusal_name((enum refusal)a->refusal)
 			    : "for a reason unknown here");
 	else
-		say(line, "attached: ");
+		say(line, "attached%s: ",
+		    a->resume != 0 ? ", to go on after another worker" : "");
 	say(line, "%u slots at index %u, %s, port %u, %s grants, ring",
 	    a->slots, a->index, a->abi == 2 ? "x86_32" : "x86_64",
 	    a->event_channel, a->persistent != 0 ? "persistent" : "single-use");
@@ -238,6 +239,9 @@ void describe(const struct item *item, char *text, size_t room)
 		break;
 	case RECORD_WORKER_END:
 		say_node(&line, "the worker", item);
+		break;
+	case RECORD_GUEST_GONE:
+		say(&line, "the guest is gone");
 		break;
 	case RECORD_FULL:
 		say(&line, "the recording is full and ends here");

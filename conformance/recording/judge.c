@@ -94,7 +94,7 @@ void judge_hold(const struct judge *judge, struct judged_disk *disk,
 	snprintf(finding->sentence, sizeof(finding->sentence), "%s", sentence);
 }
 
-/* The frontend is gone: what failed just before is its end, not its fault. */
+/* The guest is gone: what failed just before is its end, not its fault. */
 static void forgive_held(const struct judge *judge, struct judged_disk *disk,
 			 uint64_t now_ns)
 {
@@ -178,8 +178,6 @@ static void front_state(const struct judge *judge, struct judged_disk *disk,
 				   describe_state(disk->back));
 		break;
 	case XenbusStateUnknown:
-		forgive_held(judge, disk, item->header.time_ns);
-		break;
 	case XenbusStateClosing:
 	case XenbusStateClosed:
 		break;
@@ -238,6 +236,9 @@ static void disk_item(const struct judge *judge, struct judged_disk *disk,
 		break;
 	case RECORD_FRONT_KEY:
 		handshake_key(disk, item);
+		break;
+	case RECORD_GUEST_GONE:
+		forgive_held(judge, disk, item->header.time_ns);
 		break;
 	default:
 		break;

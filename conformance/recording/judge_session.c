@@ -35,6 +35,8 @@ static void attach(const struct judge *judge, struct judged_queue *queue,
 {
 	const struct record_attach *a = &item->attach;
 
+	/* After another worker, too: it may have died between an answer and its
+	 * record. */
 	forget_inflight(queue);
 	queue->attached = a->refusal == 0;
 	queue->blind = false;
@@ -55,7 +57,7 @@ static void attach(const struct judge *judge, struct judged_queue *queue,
 		judge_find(judge, item, "F1",
 			   "the event channel %u could not be bound",
 			   a->event_channel);
-	else if (a->refusal == REFUSE_RING_ATTACH)
+	else if (a->refusal == REFUSE_RING_ATTACH && a->resume == 0)
 		judge_find(judge, item, "R11",
 			   "the ring held more requests than slots when it "
 			   "was attached");

@@ -21,6 +21,7 @@ static const char *const kind_names[] = {
 	[RECORD_WORKER_BEGIN] = "worker-begin",
 	[RECORD_WORKER_END] = "worker-end",
 	[RECORD_FULL] = "full",
+	[RECORD_GUEST_GONE] = "guest-gone",
 	[RECORD_ATTACH] = "attach",
 	[RECORD_DETACH] = "detach",
 	[RECORD_REQUEST] = "request",
@@ -243,6 +244,7 @@ static bool take_payload(struct payload *p, struct item *item)
 	case RECORD_WORKER_END:
 		return take_node(p, item);
 	case RECORD_FULL:
+	case RECORD_GUEST_GONE:
 	case RECORD_DETACH:
 	case RECORD_EVENT:
 		return true;

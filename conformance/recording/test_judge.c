@@ -282,6 +282,7 @@ static void a_guest_takes_its_grants_along(void **state)
 	(void)state;
 	session_connect(&session);
 	session_add(&session, RECORD_COPY_OUT, &copies, sizeof(copies));
+	session_add(&session, RECORD_GUEST_GONE, NULL, 0);
 	session_number(&session, RECORD_FRONT_STATE, 0);
 	expect("");
 	/* Long before its end it was its fault. */
@@ -289,6 +290,12 @@ static void a_guest_takes_its_grants_along(void **state)
 	session_connect(&session);
 	session_add(&session, RECORD_COPY_OUT, &copies, sizeof(copies));
 	session.time_ns += 60000000000u;
+	session_add(&session, RECORD_GUEST_GONE, NULL, 0);
+	expect(" J14");
+	/* A frontend that goes while its guest stays has no such excuse. */
+	session_begin(&session);
+	session_connect(&session);
+	session_add(&session, RECORD_COPY_OUT, &copies, sizeof(copies));
 	session_number(&session, RECORD_FRONT_STATE, 0);
 	expect(" J14");
 }

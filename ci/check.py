@@ -252,11 +252,12 @@ def stress(run):
         run.command(argv, 300)
         run.passed += 1
     if os.access('/dev/fuse', os.W_OK) and os.access('/dev/loop-control', os.W_OK):
-        run.command(['tests/stress/filesystem', '100'], 300)
-        run.passed += 1
+        for argv in (['tests/stress/filesystem', '100'], ['tests/stress/slow-store', '2']):
+            run.command(argv, 300)
+            run.passed += 1
     else:
-        run.log.write(b'filesystem: skipped, there is no /dev/fuse or no /dev/loop-control here\n')
-        run.skipped += 1
+        run.log.write(b'filesystem and slow-store: skipped, there is no /dev/fuse or no /dev/loop-control here\n')
+        run.skipped += 2
 
 
 @step('determinism', 'the same seed gives the same trace, twice')

@@ -43,6 +43,17 @@ run_daemon() {
 	fail "xenblkd did not open its control socket within 5 s"
 }
 
+# Runs a command again and again until it succeeds: wait_for WHAT COMMAND...
+wait_for() {
+	local what=$1
+	shift
+	for _ in $(seq 600); do
+		"$@" && return
+		sleep 0.05
+	done
+	fail "$what did not come within 30 s"
+}
+
 cleanup() { :; } # a test may define its own, run before the daemon ends
 
 stop_all() {

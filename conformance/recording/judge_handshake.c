@@ -25,7 +25,12 @@ void handshake_key(struct judged_disk *disk, const struct item *item)
 		return;
 	key = &disk->key[disk->keys++];
 	memset(key, 0, sizeof(*key));
-	memcpy(key->name, item->node.key, item->node.key_bytes);
+	/* No key that a backend asks for has such bytes, but any file may. */
+	for (unsigned int i = 0; i < item->node.key_bytes; i++)
+		key->name[i] =
+			item->node.key[i] > ' ' && item->node.key[i] < 0x7f
+				? item->node.key[i]
+				: '?';
 	key->bytes = item->node.value_bytes;
 	memcpy(key->text, item->node.value,
 	       key->bytes < sizeof(key->text) ? key->bytes : sizeof(key->text));

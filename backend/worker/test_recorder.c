@@ -180,6 +180,113 @@ static void a_stopped_recording_takes_nothing(void **state)
 	assert_int_equal(atomic_load(&f->region->ring[1].lost), 0);
 }
 
+static void attachments_are_recorded(void **state)
+{
+	struct fixture *f = *state;
+	const struct ring ring = {.slots = 64, .req_cons = 7};
+	struct link_attach attach = {.queues = 2,
+				     .ring_order = 1,
+				     .abi = LINK_ABI_X86_32,
+				     .persistent = 1,
+				     .resume = 1};
+	struct record_attach got;
+	struct record_header header;
+
+	attach.queue[1].event_channel = 5;
+	attach.queue[1].ring_gref[0] = 8;
+	attach.queue[1].ring_gref[1] = 9;
+	attach.queue[1].ring_gref[2] = 10; /* not of this order */
+	recorder_attach(f->recorder, &attach, &ring, REFUSE_RING_GRANT);
+	assert_true(next(f, &header, &got, sizeof(got)));
+	assert_int_equal(header.kind, RECORD_ATTACH);
+	assert_int_equal(got.refusal, REFUSE_RING_GRANT);
+	assert_int_equal(got.abi, LINK_ABI_X86_32);
+	assert_int_equal(got.slots, 64);
+	assert_int_equal(got.index, 7);
+	assert_int_equal(got.event_channel, 5);
+	assert_int_equal(got.resume, 1);
+	assert_int_equal(got.ring_gref[1], 9);
+	assert_int_equal(got.ring_gref[2], 0);
+	recorder_detach(f->recorder);
+	assert_true(next(f, &header, &got, 0));
+	assert_int_equal(header.kind, RECORD_DETACH);
+	assert_int_equal(header.bytes, sizeof(header));
+}
+
+static void the_ring_is_recorded(void **state)
+{
+	struct fixture *f = *state;
+	const struct ring ring = {.slots = 32,
+				  .req_cons = 40,
+				  .rsp_prod = 12,
+				  .rsp_published = 11,
+				  .rsp_event = 13,
+				  .req_refused = 99};
+	const struct record_response response = {.id = 5,
+						 .index = 9,
+						 .status = -1,
+						 .operation = 3,
+						 .refusal = 2};
+	struct record_response answered;
+	struct record_push push;
+	struct record_overflow overflow;
+	struct record_header header;
+
+	recorder_response(f->recorder, &response);
+	recorder_push(f->recorder, &ring, 3, true);
+	recorder_event(f->recorder);
+	recorder_overflow(f->recorder, &ring);
+	assert_true(next(f, &header, &answered, sizeof(answered)));
+	assert_int_equal(header.kind, RECORD_RESPONSE);
+	assert_memory_equal(&answered, &response, sizeof(response));
+	assert_true(next(f, &header, &push, sizeof(push)));
+	assert_int_equal(header.kind, RECORD_PUSH);
+	assert_int_equal(push.rsp_prod, 11);
+	assert_int_equal(push.rsp_event, 13);
+	assert_int_equal(push.count, 3);
+	assert_int_equal(push.notified, 1);
+	assert_true(next(f, &header, &push, 0));
+	assert_int_equal(header.kind, RECORD_EVENT);
+	assert_true(next(f, &header, &overflow, sizeof(overflow)));
+	assert_int_equal(header.kind, RECORD_OVERFLOW);
+	assert_int_equal(overflow.req_prod, 99);
+	assert_int_equal(overflow.rsp_prod, 12);
+}
+
+static void grants_are_recorded(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t grefs[] = {4, 5, 6};
+	struct record_copy *copy;
+	struct {
+		struct record_grants fixed;
+		uint32_t gref[3];
+	} grants;
+	struct {
+		struct record_copies fixed;
+		struct record_copy copy[2];
+	} copies;
+	struct record_header header;
+
+	recorder_grants(f->recorder, RECORD_MAP, grefs, 3, -12);
+	assert_true(next(f, &header, &grants, sizeof(grants)));
+	assert_int_equal(header.kind, RECORD_MAP);
+	assert_int_equal(grants.fixed.count, 3);
+	assert_int_equal(grants.fixed.result, -12);
+	assert_int_equal(grants.gref[2], 6);
+	copy = recorder_copies(f->recorder, RECORD_COPY_OUT, 2, 0);
+	assert_non_null(copy);
+	copy[0] = (struct record_copy){.gref = 1};
+	copy[1] = (struct record_copy){
+		.gref = 2, .first_sect = 3, .sectors = 4, .status = -5};
+	recorder_copies_done(f->recorder);
+	assert_true(next(f, &header, &copies, sizeof(copies)));
+	assert_int_equal(header.kind, RECORD_COPY_OUT);
+	assert_int_equal(copies.fixed.count, 2);
+	assert_int_equal(copies.copy[1].sectors, 4);
+	assert_int_equal(copies.copy[1].status, -5);
+}
+
 static void a_second_recorder_goes_on(void **state)
 {
 	struct fixture *f = *state;
@@ -206,6 +313,9 @@ int main(void)
 		CASE(what_does_not_fit_is_counted_where_it_is_missing),
 		CASE(records_go_over_the_end),
 		CASE(a_stopped_recording_takes_nothing),
+		CASE(attachments_are_recorded),
+		CASE(the_ring_is_recorded),
+		CASE(grants_are_recorded),
 		CASE(a_second_recorder_goes_on),
 	};
 

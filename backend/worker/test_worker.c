@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include <xenevtchn.h>
@@ -15,6 +16,7 @@
 
 #include "backend/base/inflight.h"
 #include "backend/base/link.h"
+#include "backend/base/record.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/worker.h"
 #include "sim/sim.h"
@@ -226,6 +228,76 @@ static void test_without_xen_there_is_no_disk(void **state)
 	close(region);
 }
 
+/* The kinds of the records in queue 0's memory, in their order. */
+static unsigned int recorded(const struct record_region *region,
+			     uint16_t *kinds, unsigned int room)
+{
+	const struct record_ring *ring = &region->ring[0];
+	const uint64_t head = atomic_load(&ring->head);
+	struct record_header header;
+	unsigned int count = 0;
+
+	for (uint64_t at = 0; at < head && count < room; at += header.bytes) {
+		memcpy(&header, ring->byte + at, sizeof(header));
+		kinds[count++] = header.kind;
+	}
+	return count;
+}
+
+static void test_what_a_queue_does_is_recorded(void **state)
+{
+	/* The event is the one that every new binding brings. */
+	static const uint16_t wanted[] = {
+		RECORD_MAP,	RECORD_ATTACH,	 RECORD_EVENT,
+		RECORD_REQUEST, RECORD_COPY_OUT, RECORD_RESPONSE,
+		RECORD_PUSH,	RECORD_UNMAP,	 RECORD_DETACH};
+	struct fixture *f = *state;
+	struct link_message message = device();
+	struct link_message attach = attachment(f);
+	struct link_message detach = {.kind = LINK_DETACH};
+	struct link_message answer;
+	blkif_sring_t *ring = sim_guest_page(GUEST, 0);
+	struct record_region *region;
+	uint16_t kinds[16];
+	unsigned int count;
+	int fds[LINK_MAX_FDS] = {inflight_create(2),
+				 record_region_create(2, 0)};
+
+	assert_int_equal(record_region_map(fds[1], 2, &region), 0);
+	message.device.record = 1;
+	assert_int_equal(link_send(f->link, &message, fds, 2), 0);
+	close(fds[0]);
+	close(fds[1]);
+	assert_int_equal(step(f), 0);
+	assert_int_equal(link_receive(f->link, &answer, fds, &count), 1);
+	assert_int_equal(answer.kind, LINK_READY);
+	assert_int_equal(ask(f, &attach, -1), LINK_ATTACHED);
+	memset(&ring->ring[0].req, 0, sizeof(ring->ring[0].req));
+	ring->ring[0].req.nr_segments = 1;
+	ring->ring[0].req.seg[0].gref = 100;
+	ring->req_prod++;
+	assert_int_equal(step(f), 0);
+	assert_int_equal(ask(f, &detach, -1), LINK_DETACHED);
+	count = recorded(region, kinds, 16);
+	assert_int_equal(count, sizeof(wanted) / sizeof(wanted[0]));
+	assert_memory_equal(kinds, wanted, sizeof(wanted));
+	record_region_unmap(region, 2);
+}
+
+/* What is said to be memory for records, and is not, ends the worker. */
+static void test_a_wrong_memory_for_records_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct link_message message = device();
+	int fds[] = {inflight_create(2), inflight_create(2)};
+
+	message.device.record = 1;
+	assert_int_equal(link_send(f->link, &message, fds, 2), 0);
+	assert_int_equal(step(f), -EINVAL);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 #define WORKER_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -236,6 +308,8 @@ int main(void)
 		WORKER_TEST(test_messages_out_of_turn_end_the_worker),
 		WORKER_TEST(test_the_end_of_the_link_is_the_end),
 		WORKER_TEST(test_without_xen_there_is_no_disk),
+		WORKER_TEST(test_what_a_queue_does_is_recorded),
+		WORKER_TEST(test_a_wrong_memory_for_records_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,8 @@ DISKS = "/var/lab"
 LOGS = "/var/log/xen"
 CONTROL = "/run/xenblk/control"
 MODULE = "/sys/module/xen_blkback"
+# Of one daemon's recording; a record of the results disk takes 8 MiB.
+RECORD_BYTES = "7M"
 
 
 def alive(process):
@@ -30,16 +32,19 @@ class Xenblkd:
     name, kind, kills = "xenblkd", "vbd", True
 
     def __init__(self, options=()):
-        self.options, self.process, self.starts = tuple(options), None, 0
-        self.log = f"{LOGS}/xenblkd.log"
+        self.options, self.process = tuple(options), None
+        self.log, self.recordings = f"{LOGS}/xenblkd.log", []
 
     def start(self):
         unload_blkback()
-        self.starts += 1
+        # A daemon that follows a killed one records into a file of its own.
+        self.recordings.append(f"/var/lib/recording-{len(self.recordings)}")
         out = open(self.log, "ab")
         self.process = subprocess.Popen(
             [f"{BIN}/xenblkd", "--foreground", "--worker", f"{BIN}/xenblk-worker",
-             "--control", CONTROL, "--log-level", "debug", *self.options],
+             "--control", CONTROL, "--log-level", "debug",
+             "--record", self.recordings[-1], "--record-bytes", RECORD_BYTES,
+             *self.options],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out,
         )
         wait_for("xenblkd's control socket", 20, self._ready)

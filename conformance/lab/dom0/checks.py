@@ -225,6 +225,7 @@ CHECKS = {
     "conformance": suite.conformance,
     "contract": suite.contract,
     "probe": suite.probe,
+    "audit": suite.audit,
     "leaks": ends.leaks,
 }
 

@@ -53,10 +53,10 @@ def run_session(job, plan, writer):
         session.stop()
     except Trouble as error:
         writer.message(trouble=f"{session.name}: {error}")
-    recording = "/var/lab/recording"
-    if os.path.exists(recording):
-        writer.file(f"{session.name}/recording", tail(recording, 8 << 20))
-        os.unlink(recording)
+    for path in getattr(session.backend, "recordings", ()):
+        if os.path.exists(path):
+            writer.file(f"{session.name}/{os.path.basename(path)}", tail(path, 8 << 20))
+            os.unlink(path)
     os.unlink(session.image)
 
 

@@ -9,11 +9,13 @@ import os
 import subprocess
 
 from backends import BIN
-from shell import Broken, Hung, Noted, Skipped, Trouble
+from shell import Broken, Hung, Noted, Skipped, Trouble, status
 
 SUITE_SECONDS = 2400
 LOG = "/tmp/conformance.log"
 BAD = ("FAIL", "REJECT", "CRASH", "WEDGED")
+COUNTED = ("requests", "reads", "writes", "flushes", "responses", "errors", "lost")
+BINDING = ("MUST", "SHOULD", "ROBUST")
 
 
 def need(program):
@@ -108,3 +110,31 @@ def probe(session):
         session.note(probe=json.loads(text))
     except ValueError:
         raise Broken(f"xenblk-lab-probe gave no document: {text[-200:]}") from None
+
+
+def audit(session):
+    """What was recorded of the guest's frontend breaks no clause that binds frontends."""
+    program = need("xenblk-conform")
+    recordings = [path for path in getattr(session.backend, "recordings", ())
+                  if os.path.exists(path)]
+    if not recordings:
+        raise Skipped("only xenblkd records")
+    found, totals = {}, {}
+    for path in recordings:
+        code, text = status(program, "audit", path, "--json", "--quiet", seconds=120)
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise Broken(f"the audit of {path} ended with {code}: {text[-200:]}") from None
+        for finding in document["findings"]:
+            words = f"{finding['clause']} ({finding['level']}): {finding['sentence']}"
+            found[words] = found.get(words, 0) + 1
+        for queue in (q for disk in document["disks"] for q in disk["queues"]):
+            for name in COUNTED:
+                totals[name] = totals.get(name, 0) + queue[name]
+    session.note(audit={"counts": totals, "findings": found, "recordings": len(recordings)})
+    bad = [words for words in found if any(f"({level})" in words for level in BINDING)]
+    if bad:
+        raise Trouble("; ".join(f"{words} ({found[words]} times)" for words in bad[:4]))
+    if not totals.get("requests"):
+        raise Broken(f"no request was recorded in {', '.join(recordings)}")

@@ -20,7 +20,7 @@ from . import dom0, place
 # The programs that dom0 runs; those of a guest are in its own archive.
 PROGRAMS = (
     "xenblkd", "xenblk-worker", "xenblkctl", "xenblk-front", "xenblk-lab-exec",
-    "sim-contract",
+    "sim-contract", "xenblk-conform",
 )
 OPTIONAL_PROGRAMS = ("xenblk-conform-dom0", "xenblk-lab-probe")
 HEADER_BYTES = 4096

@@ -8,10 +8,10 @@ from .errors import LabError
 
 BACKENDS = ("xenblkd", "blkback", "qemu")
 SMOKE = ("negotiate", "io-4", "filesystem", "flush", "kill-worker", "reattach", "destroy",
-         "leaks")
+         "audit", "leaks")
 FULL = ("negotiate", "io-4", "filesystem", "flush", "idle", "kill-worker", "kill-daemon",
-        "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "leaks")
-GRUB = ("boot", "negotiate", "destroy", "leaks")
+        "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "audit", "leaks")
+GRUB = ("boot", "negotiate", "destroy", "audit", "leaks")
 # One guest is enough for what is a matter of dom0 and the backend.
 SUITES = ("conformance",)
 HOST = ("contract", "probe")

@@ -7,7 +7,7 @@ every planned check becomes a row, whatever happens.
 from .errors import LabError
 
 BACKENDS = ("xenblkd", "blkback", "qemu")
-SMOKE = ("negotiate", "io-4", "filesystem", "flush", "kill-worker", "reattach", "destroy",
+SMOKE = ("negotiate", "io-4", "filesystem", "flush", "kill-worker", "destroy",
          "audit", "leaks")
 FULL = ("negotiate", "io-4", "filesystem", "flush", "idle", "kill-worker", "kill-daemon",
         "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "audit", "leaks")

@@ -39,6 +39,7 @@ def negotiate(session):
     size = int(guest.sh("cat /sys/block/xvda/size"))
     if size != int(theirs["sectors"]):
         raise Trouble(f"the guest sees {size} sectors, the backend says {theirs['sectors']}")
+    ends.seen(session)
 
 
 def load(session, guest, threads, *more, seconds=LOAD_SECONDS):

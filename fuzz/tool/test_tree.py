@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import bank  # noqa: E402
 import engines  # noqa: E402
+import recorded  # noqa: E402
 import tree  # noqa: E402
 
 
@@ -107,6 +108,23 @@ class Nice(unittest.TestCase):
         child = subprocess.Popen(["true"])
         child.wait()
         engines.yield_to_others(child.pid, 7)
+
+
+class Recorded(unittest.TestCase):
+    def test_seeds_are_kept_once_under_the_name_of_their_contents(self):
+        with tempfile.TemporaryDirectory() as where:
+            seed = os.path.join(where, "0001")
+            with open(seed, "wb") as out:
+                out.write(b"abc")
+            into = os.path.join(where, "corpora")
+            self.assertTrue(recorded.keep(seed, "ring", into))
+            self.assertFalse(recorded.keep(seed, "ring", into))
+            self.assertEqual(os.listdir(os.path.join(into, "ring", "seeds")),
+                             ["a9993e364706816aba3e25717850c26c9cd0d89d"])
+
+    def test_a_recording_that_is_none_is_a_sentence(self):
+        with self.assertRaisesRegex(tree.Trouble, "cannot open"):
+            recorded.convert("/bin/sh", "/no/recording", "/no/folder")
 
 
 class Bank(unittest.TestCase):

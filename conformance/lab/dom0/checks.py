@@ -9,6 +9,7 @@ import os
 import time
 
 import ends
+import grub
 import suite
 from guest import load_result
 from shell import Skipped, Trouble, read, tree
@@ -173,18 +174,6 @@ def on(device, words):
     return [device if word == "/dev/xvda" else word for word in words]
 
 
-def grub_boot(session):
-    """PV GRUB reads a menu and a kernel from our disk; the kernel finds its disk again."""
-    guest = session.guest()
-    console = guest.console().decode(errors="replace")
-    if "GRUB" not in console:
-        raise Trouble("the console shows no sign of GRUB")
-    session.note(kernel=guest.run("uname", "-r").strip(),
-                 protocol=read(f"{guest.frontend(XVDA)}/protocol"))
-    guest.wait_connected(XVDA)
-    guest.sh("dd if=/dev/xvda of=/dev/null bs=1M iflag=direct 2>/dev/null", 90)
-
-
 def xenstore_quiet(session):
     """An idle disk causes no traffic in xenstore and no work in the backend."""
     if not hasattr(session.backend, "workers"):
@@ -209,7 +198,7 @@ def ticks(pid):
 
 CHECKS = {
     "negotiate": negotiate,
-    "boot": grub_boot,
+    "boot": grub.boot,
     "io-4": io(4),
     "filesystem": filesystem,
     "flush": flush,

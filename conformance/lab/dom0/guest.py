@@ -10,6 +10,7 @@ import re
 import subprocess
 import time
 
+import grub
 from backends import BIN
 from shell import Broken, Died, Hung, Trouble, read, run, status, wait_for
 
@@ -48,8 +49,21 @@ class Guest:
                 status("xl", "destroy", self.name, seconds=60)
             raise Trouble(f"xl create failed: {' '.join(text.split())[-300:]}")
         self.domid = int(run("xl", "domid", self.name))
-        self.wait_agent()
+        self.wait_up()
         self.boot_seconds = time.monotonic() - start
+
+    def has_agent(self):
+        """Whether commands can be run inside."""
+        return self.spec.get("agent", True)
+
+    def wait_up(self):
+        """Until the guest does what it is there for."""
+        if not self.has_agent():
+            grub.wait_read(self)
+        elif self.spec["kind"].startswith("grub"):
+            self.wait_agent(grub.READ_SECONDS)
+        else:
+            self.wait_agent()
 
     def wait_agent(self, seconds=90):
         """Until a command can be run inside."""
@@ -143,8 +157,10 @@ class Guest:
     def wait_connected(self, devid, seconds=30):
         """Until the frontend and its backend are both Connected."""
         front = self.frontend(devid)
+        # GRUB leaves its state at Initialised.
+        states = ("4",) if self.has_agent() else ("3", "4")
         wait_for(f"{front}/state = 4", seconds,
-                 lambda: read(f"{front}/state") == "4")
+                 lambda: read(f"{front}/state") in states)
         back = read(f"{front}/backend")
         if back is None or read(f"{back}/state") != "4":
             raise Trouble(f"the frontend is Connected, its backend is not: {back}")

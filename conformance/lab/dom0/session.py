@@ -25,6 +25,8 @@ class Session:
         self.name = f"{plan['guest']}-{plan['backend']}"
         self.backend = backends.make(plan["backend"], plan.get("options", ()))
         self.image = backends.make_disk(f"{self.name}.img", DISK_MIB)
+        if self.spec().get("disk"):
+            run("cp", "--sparse=always", f"/guests/{plan['guest']}/disk", self.image)
         self.details, self.current, self.count = {}, None, 0
         self.before = {}
 

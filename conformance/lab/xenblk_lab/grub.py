@@ -4,7 +4,7 @@ Debian's grub-xen-host has a GRUB that is a PV kernel itself: it looks for
 /boot/grub/grub.cfg on the disk that the backend under test serves, compares a
 file with its checksum, then loads Linux from there and gives the disk over to
 it.  The 32-bit one has no Linux left to load (32-bit PV is gone from it), so it
-reads and compares, and stays.  guests.py calls this.
+reads and compares, again and again.  guests.py calls this.
 """
 
 import gzip
@@ -40,8 +40,12 @@ linux /boot/kernel {arguments}
 initrd /boot/ramdisk
 boot
 """
+# Reads on, so that there is a load to be destroyed under; GRUB forgets what it
+# read after two seconds.
 STAY = """\
-sleep 3600
+while hashsum --hash sha256 --check /boot/sums --prefix /boot; do
+	sleep 3
+done
 """
 
 

@@ -52,11 +52,15 @@ endfunction()
 if(CMAKE_C_FLAGS MATCHES "fsanitize=memory")
   set(XENBLK_MSAN ON)
 endif()
+# ThreadSanitizer locks where a signal handler must not jump out.
+if(CMAKE_C_FLAGS MATCHES "fsanitize=thread")
+  set(XENBLK_TSAN ON)
+endif()
 
-# xenblk_tests(LABEL LINK lib... [NOT_MSAN name...]): every test_*.c of this folder
+# xenblk_tests(LABEL LINK lib... [NOT_MSAN name...] [NOT_TSAN name...]): every test_*.c of this folder
 # becomes one cmocka program and one ctest entry named after the file.
 function(xenblk_tests label)
-  cmake_parse_arguments(ARG "" "" "LINK;NOT_MSAN" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINK;NOT_MSAN;NOT_TSAN" ${ARGN})
   if(NOT XENBLK_TESTS)
     return()
   endif()
@@ -65,6 +69,9 @@ function(xenblk_tests label)
     get_filename_component(n ${t} NAME_WE)
     string(REPLACE "test_" "" short ${n})
     if(XENBLK_MSAN AND short IN_LIST ARG_NOT_MSAN)
+      continue()
+    endif()
+    if(XENBLK_TSAN AND short IN_LIST ARG_NOT_TSAN)
       continue()
     endif()
     add_executable(${n} ${t})

@@ -89,6 +89,7 @@ def a_disk_that_is_refused(folder, control):
 
 
 def a_disk_of_the_kernel(folder, control):
+    """Without our daemon: it looks into the real /sys and would serve this disk."""
     os.makedirs(os.path.join(folder, "bus/xen-backend/devices/vbd-5-51728/driver"))
     path = write(params="null:1M")
     fails_with(script("add", path, control, XENBLK_SYSFS=folder), path, "rmmod xen-blkback")
@@ -101,11 +102,11 @@ def test():
         control = os.path.join(folder, "control")
         by_hand()
         without_a_daemon(folder)
+        a_disk_of_the_kernel(folder, control)
         daemon = subprocess.Popen([os.path.join(BIN, "xenblkd"), "--foreground", "--control", control])
         wait_until(lambda: os.path.exists(control), "xenblkd does not start")
         a_disk_that_is_served(folder, control)
         a_disk_that_is_refused(folder, control)
-        a_disk_of_the_kernel(folder, control)
         daemon.send_signal(signal.SIGTERM)
         expect(daemon.wait(20) == 0, "xenblkd did not end cleanly")
         nothing_held(0)

@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,7 +71,11 @@ struct link_device {
 	uint32_t log_level;
 	uint32_t sandbox; /* 0 or 1: drop privileges and filter system calls */
 	uint32_t record;  /* 0 or 1: the last descriptor is for records */
+	uint32_t zero;	  /* no padding that would carry what our stack held */
 };
+
+static_assert(sizeof(struct link_device) == 2 * 4 + 8 + 10 * 4,
+	      "every byte on the link is one of a field");
 
 struct link_queue {
 	uint32_t

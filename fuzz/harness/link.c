@@ -21,7 +21,7 @@ static bool device_sane(const struct link_device *d, unsigned int fds)
 	       d->direct < 2 && d->sandbox < 2 &&
 	       d->persistent_cap <= LIMIT_PERSISTENT &&
 	       d->poll_ns <= LIMIT_POLL_NS && d->log_level <= 4 &&
-	       d->record < 2 &&
+	       d->record < 2 && d->zero == 0 &&
 	       fds == (d->image == LINK_IMAGE_FILE ? 1 + d->max_queues : 1) +
 			       d->record &&
 	       (d->image == LINK_IMAGE_FILE || d->direct == 0);
@@ -31,6 +31,7 @@ static bool attach_sane(const struct link_attach *a)
 {
 	return a->queues >= 1 && a->queues <= LIMIT_QUEUES &&
 	       a->ring_order <= LIMIT_RING_ORDER && a->persistent < 2 &&
+	       a->resume < 2 &&
 	       (a->abi == LINK_ABI_X86_64 || a->abi == LINK_ABI_X86_32);
 }
 

@@ -10,20 +10,37 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 LOGS = TOP / 'build' / 'check'
 JOBS = str(os.cpu_count() or 2)
 STEPS = []
+BEGAN = time.time()
+# ./check on a fresh machine of two cores takes no longer than this, with installation.
+BUDGET_S = 40 * 60
+# What the smoke of the laboratory needs, from nothing: packages, images, two boots.
+LAB_S = 9 * 60
+LAB_MEMORY_MIB = 6 * 1024
+LAB_DISK_MIB = 8 * 1024
 
 
 class Failed(Exception):
     """A command of a step failed; says which, and how to repeat it."""
+
+
+class TooLong(Failed):
+    """A command did not end in its time."""
+
+
+class Skipped(Exception):
+    """A step means nothing here or does not fit; says why."""
 
 
 class Run:
@@ -34,6 +51,7 @@ class Run:
         self.path = LOGS / f'{step.name}.log'
         self.log = open(self.path, 'wb')
         self.passed = self.failed = self.skipped = 0
+        self.why = None  # why the whole step was skipped
 
     def command(self, argv, timeout=1200, out=None, env=None):
         """Run to the end, log everything; Failed if it does not exit with 0.
@@ -47,7 +65,7 @@ class Run:
         try:
             status = p.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise Failed(f'{shlex.join(argv)}\n    did not end within {timeout} s and was stopped') from None
+            raise TooLong(f'{shlex.join(argv)}\n    did not end within {timeout:.0f} s and was stopped') from None
         finally:
             self.end(p)
         if status != 0:
@@ -311,6 +329,81 @@ def coverage(run):
     run.command(['coverage/report', '--no-build'])
 
 
+# --- the laboratory: only where it fits ------------------------------------------
+
+def elapsed():
+    """Seconds since ./check began, its installation included."""
+    return time.time() - float(os.environ.get('XENBLK_CHECK_STARTED') or BEGAN)
+
+
+def mib_of(pattern, path):
+    """A figure in kB of a file of /proc, in MiB."""
+    found = re.search(pattern, Path(path).read_text(), re.M)
+    return int(found.group(1)) // 1024 if found else 0
+
+
+def mirror_trouble():
+    """Why Debian's mirror cannot be reached, or None."""
+    url = os.environ.get('XENBLK_LAB_MIRROR', '').split(' ')[0] or 'http://deb.debian.org/debian'
+    url = url.rstrip('/') + '/dists/bookworm/InRelease'
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            answer.read(64)
+    except (OSError, ValueError) as e:
+        return f'{url} cannot be read: {e}'
+    return None
+
+
+def lab_misfit():
+    """Why the laboratory does not fit here, as a sentence, or None."""
+    left = BUDGET_S - elapsed()
+    if left < LAB_S:
+        return (f'it takes up to {LAB_S // 60} minutes, and {max(0, left) / 60:.0f} of the {BUDGET_S // 60} minutes of ./check are left; '
+                './check --only lab-smoke runs it alone')
+    if shutil.which('qemu-system-x86_64') is None:
+        return 'qemu-system-x86_64 is not installed: ci/setup lab installs it'
+    memory = mib_of(r'^MemAvailable:\s+(\d+)', '/proc/meminfo')
+    if memory < LAB_MEMORY_MIB:
+        return f'it needs {LAB_MEMORY_MIB} MiB of memory, and {memory} are available'
+    disk = shutil.disk_usage(TOP).free >> 20
+    if disk < LAB_DISK_MIB:
+        return f'it needs {LAB_DISK_MIB} MiB on the disk of {TOP.name}, and {disk} are free'
+    return None
+
+
+@step('lab-smoke', 'real Xen in QEMU: Linux 6.1 on xenblkd in dom0, where it fits')
+def lab_smoke(run):
+    reason = lab_misfit()
+    if reason:
+        raise Skipped(reason)
+    run.build('release')
+    lab, row = run.bin('release', 'xenblk-lab'), ['--guest', 'linux-6.1']
+    end = time.monotonic() + max(LAB_S, BUDGET_S - elapsed())
+    try:
+        run.command([lab, 'build', *row], end - time.monotonic())
+    except TooLong as e:
+        raise Skipped(f'there was no time for its images: {e}') from None
+    except Failed as e:
+        # A warm cache needs no mirror, and an empty one cannot do without.
+        trouble = mirror_trouble()
+        raise Skipped(trouble) if trouble else e from None
+    answer = LOGS / 'lab-smoke.json'
+    try:
+        with open(answer, 'wb') as f:
+            run.command([lab, 'run', 'smoke', *row, '--backend', 'xenblkd', '--json'], max(60, end - time.monotonic()), out=f)
+    except Failed as e:
+        failure = str(e)
+    else:
+        failure = None
+    rows = json.loads(answer.read_text() or '{}').get('rows', [])
+    bad = [f'{r["check"]}: {r["verdict"]}: {r["reason"]}' for r in rows if r['verdict'] not in ('PASS', 'INFO', 'NONSTRICT', 'SKIP')]
+    run.passed += sum(r['verdict'] in ('PASS', 'INFO', 'NONSTRICT') for r in rows)
+    run.skipped += sum(r['verdict'] == 'SKIP' for r in rows)
+    run.failed += len(bad)
+    if bad or failure or not rows:
+        raise Failed('\n    '.join([*bad, failure or f'build/check/{answer.name} has {len(rows)} verdicts']))
+
+
 # --- running them ----------------------------------------------------------------
 
 def execute(step, options):
@@ -319,6 +412,9 @@ def execute(step, options):
     reason = None
     try:
         step.function(run)
+    except Skipped as e:
+        run.skipped, run.why = run.skipped + 1, str(e)
+        run.log.write(f'skipped: {e}\n'.encode())
     except Failed as e:
         reason = str(e)
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as e:
@@ -336,6 +432,8 @@ def report(run, reason, seconds):
     word = 'ok  ' if reason is None else 'FAIL'
     skipped = f', {run.skipped} skipped' if run.skipped else ''
     print(f'{word} {run.step.name:<16}{seconds:7.1f} s  {run.passed} passed, {run.failed} failed{skipped}', flush=True)
+    if run.why:
+        print(f'    skipped: {run.why}', flush=True)
     if reason is None:
         return
     print(f'    {reason}')

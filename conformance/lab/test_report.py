@@ -94,6 +94,13 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(set(found.values()), {"PASS", "FAIL"})
         self.assertEqual(len(found), 2)
 
+    def test_a_case_is_repeated_by_the_laboratory(self):
+        one = suite("xenblkd", "FAIL", case("one", "FAIL"))
+        for command in ("xenblk-conform run one", "xenblk-lab run conformance"):
+            found = verdicts.verdicts(document(one))
+            self.assertEqual([v.repro for v in found], [command])
+            one["repro"] = "xenblk-lab run conformance"
+
     def test_a_runner_that_broke_is_not_hidden_by_its_cases(self):
         found = words(document(
             suite("xenblkd", "ERROR", case("one", "PASS"), case("two", "FAIL"))))
@@ -319,7 +326,8 @@ RICH = document(
                  "ledger": ["grants 0", EVIL]}),
     row("linux-6.1", "xenblkd", EVIL, "FAIL", reason=EVIL, repro=EVIL,
         artifacts=["build/lab/runs/x/console"]),
-    row("linux-6.1", "qemu", "smoke", "PASS", details={"ledger": {"ports": 3}}),
+    row("linux-6.1", "qemu", "smoke", "PASS", details={
+        "ledger": {"ports": 3}, "offered": {"max-ring-page-order": "4"}}),
     suite("xenblkd", "PASS", case("one", "PASS"), case("two", "INFO")),
     suite("qemu", "FAIL", case("one", "FAIL", reason=EVIL), case("two", "PASS")),
     row("linux-6.1", "all", "bench", "PASS", details={"bench": {"rows": [
@@ -355,6 +363,7 @@ class Forms(Place):
     def test_page_says_everything_in_words(self):
         words = self.read().words
         for part in (EVIL, "LOST", "4 KiB random read", "grants 0", "ports: 3", "one", "zombies",
+                     "max-ring-page-order",
                      "linux-6.1: 6.1.192", "dom0 was silent", "started 2025-11-2",
                      "2.00", "0.50", "must be looked at", "qemu (linux-6.1)"):
             self.assertIn(part, words)

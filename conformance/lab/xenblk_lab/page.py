@@ -190,16 +190,24 @@ def _details(rows, key):
     return [(row, value) for row, value in found if value]
 
 
-def _negotiated(rows):
+def _features(rows, key, caption):
+    """A table of what xenstore held, by guest and backend."""
     found = {}
-    for row, features in _details(rows, "negotiated"):
+    for row, features in _details(rows, key):
         found.setdefault((row["guest"], row["backend"]), {}).update(features)
+    if not found:
+        return None
     names = _first_seen(name for features in found.values() for name in features)
-    lines = [(guest, element("td", backend), *(f.get(n, "-") for n in names))
-             for (guest, backend), f in found.items()]
-    return section("Negotiated features", lines and table(
-        "As both sides wrote them into xenstore.",
-        ("guest", "backend", *names), lines))
+    return table(caption, ("guest", "backend", *names), [
+        (guest, element("td", backend), *(f.get(n, "-") for n in names))
+        for (guest, backend), f in found.items()])
+
+
+def _negotiated(rows):
+    return section(
+        "Negotiated features",
+        _features(rows, "negotiated", "What each guest's frontend asked for."),
+        _features(rows, "offered", "What each backend offered to it."))
 
 
 def _bench(rows):

@@ -159,7 +159,8 @@ def _case(row, result):
         if known
         else f"the suite answered {word!r}, which is no verdict",
         seconds=result.get("seconds") or 0.0,
-        repro=result.get("repro") or "",
+        # The suite's own command works inside a guest only.
+        repro=row.get("repro") or result.get("repro") or "",
         level=result.get("level") or "",
         clause=result.get("clause") or "",
         artifacts=list(row.get("artifacts") or []),

@@ -13,13 +13,17 @@
 #include <xen/io/xenbus.h>
 #include <xenstore.h>
 
-#define STEP_NS 1000000l
+#define NAP_US_MIN 500u
+#define NAP_US_MAX 4000u
 
-static void nap(void)
+/* Longer each time: where guest, backend and we share one CPU, looking often
+ * takes the time of whom we wait for. */
+static void nap(unsigned int *us)
 {
-	struct timespec step = {.tv_nsec = STEP_NS};
+	struct timespec step = {.tv_nsec = (long)*us * 1000};
 
 	nanosleep(&step, NULL);
+	*us = *us * 2 < NAP_US_MAX ? *us * 2 : NAP_US_MAX;
 }
 
 static uint64_t now_ms(void)
@@ -224,11 +228,12 @@ static bool await(struct host *host, enum case_disk disk,
 		  bool (*reached)(struct host *host, enum case_disk disk))
 {
 	uint64_t end = now_ms() + host->patience_ms;
+	unsigned int us = NAP_US_MIN;
 
 	while (!reached(host, disk)) {
 		if (now_ms() >= end)
 			return false;
-		nap();
+		nap(&us);
 	}
 	return true;
 }

@@ -6,6 +6,7 @@ rows of that backend only.
 """
 
 import glob
+import json
 import os
 import signal
 import subprocess
@@ -86,12 +87,29 @@ class Xenblkd:
         self.process.wait()
         self.start()
 
+    def ask(self, *words):
+        """Disks of an answer of the control socket."""
+        return json.loads(run(f"{BIN}/xenblkctl", "--socket", CONTROL, *words,
+                              "--json"))["disks"]
+
     def flushes(self, domid):
         """FLUSH requests that were served for a guest."""
-        import json  # only here
-        text = run(f"{BIN}/xenblkctl", "--socket", CONTROL, "stats", "--json")
-        return sum(disk["total"].get("flushes", 0) for disk in json.loads(text)["disks"]
+        return sum(disk["total"].get("flushes", 0) for disk in self.ask("stats")
                    if disk["domid"] == domid)
+
+    def direct(self, domid, devid):
+        """Whether a disk's I/O goes past the page cache, into the guest's own pages."""
+        return self.ask("show", f"{domid}/{devid}")[0]["direct"]
+
+    def meet_rival(self):
+        """What a daemon says that finds xen-blkback loaded: (exit status, words)."""
+        self.stop()
+        run("modprobe", "xen-blkback")
+        try:
+            return status(f"{BIN}/xenblkd", "--foreground", "--worker",
+                          f"{BIN}/xenblk-worker", "--control", CONTROL, seconds=15)
+        finally:
+            self.start()
 
     def disk(self, image, vdev="xvda"):
         return (f"format=raw,vdev={vdev},access=rw,backendtype=phy,"

@@ -43,6 +43,43 @@ def negotiate(session):
     ends.seen(session)
 
 
+def direct(session):
+    """O_DIRECT and io_uring go straight into granted pages: verified, no page of ours between."""
+    if not hasattr(session.backend, "direct"):
+        raise Skipped("only xenblkd tells")
+    guest = session.guest()
+    if not session.backend.direct(guest.domid, XVDA):
+        raise Trouble(f"xenblkd does not use O_DIRECT for {session.image} on ext4")
+    before = counters(session, guest)
+    load(session, guest, 4, seconds=3)
+    after = counters(session, guest)
+    session.note(persistent_hits=after["persistent_hits"] - before["persistent_hits"],
+                 copies=after["copies"] - before["copies"])
+    if after["persistent_hits"] == before["persistent_hits"]:
+        raise Trouble("no request was served through a persistent grant")
+
+
+def counters(session, guest):
+    """All counters of the guest's first disk, over its queues."""
+    for disk in session.backend.ask("stats"):
+        if (disk["domid"], disk["devid"]) == (guest.domid, XVDA):
+            return disk["total"]
+    raise Trouble(f"xenblkd has no counters of disk {guest.domid}/{XVDA}")
+
+
+def rival(session):
+    """xenblkd refuses to serve a directory that xen-blkback serves, in a clear sentence."""
+    if not hasattr(session.backend, "meet_rival"):
+        raise Skipped("only xenblkd looks")
+    session.drop()
+    code, said = session.backend.meet_rival()
+    session.note(said=said.strip()[-300:])
+    if code != 4:
+        raise Trouble(f"beside xen-blkback xenblkd ended with {code}, not 4: {said[-200:]}")
+    if "xen-blkback" not in said or "--directory" not in said:
+        raise Trouble(f"the sentence names no way out: {said[-200:]}")
+
+
 def load(session, guest, threads, *more, seconds=LOAD_SECONDS):
     """Verified random I/O of mixed sizes in the guest; the result document."""
     result = load_result(guest.run(*load_words(threads, seconds), *more,
@@ -200,6 +237,7 @@ CHECKS = {
     "negotiate": negotiate,
     "boot": grub.boot,
     "io-4": io(4),
+    "direct": direct,
     "filesystem": filesystem,
     "flush": flush,
     "idle": xenstore_quiet,
@@ -212,6 +250,7 @@ CHECKS = {
     "reboot": reboot,
     "crash": ends.crash,
     "destroy": ends.destroy,
+    "rival": rival,
     "conformance": suite.conformance,
     "contract": suite.contract,
     "probe": suite.probe,

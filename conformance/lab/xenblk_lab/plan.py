@@ -9,14 +9,14 @@ from .errors import LabError
 BACKENDS = ("xenblkd", "blkback", "qemu")
 SMOKE = ("negotiate", "io-4", "filesystem", "flush", "kill-worker", "destroy",
          "audit", "leaks")
-FULL = ("negotiate", "io-4", "filesystem", "flush", "idle", "kill-worker", "kill-daemon",
+FULL = ("negotiate", "io-4", "direct", "filesystem", "flush", "idle", "kill-worker", "kill-daemon",
         "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "audit", "leaks")
 GRUB = ("boot", "negotiate", "destroy", "audit", "leaks")
 # What needs no agent: the 32-bit GRUB has none.
 GRUB32 = tuple(check for check in GRUB if check != "negotiate")
 # One guest is enough for what is a matter of dom0 and the backend.
 SUITES = ("conformance",)
-HOST = ("contract", "probe")
+HOST = ("rival", "contract", "probe")
 SUITE_GUEST = "linux-6.1"
 
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 
-from shell import Broken, Hung, Skipped, read, run, status, wait_for
+from shell import Broken, Hung, Skipped, children, read, run, status, wait_for
 
 BIN = "/job/bin"
 DISKS = "/var/lab"
@@ -212,5 +212,5 @@ def backend_gone(kind, domid, seconds=10):
     """Waits until no disk of a guest is left in xenstore; how long it took."""
     start = time.monotonic()
     wait_for(f"the removal of backend/{kind}/{domid}", seconds,
-             lambda: read(f"/local/domain/0/backend/{kind}/{domid}") is None)
+             lambda: not children(f"/local/domain/0/backend/{kind}/{domid}"))
     return time.monotonic() - start

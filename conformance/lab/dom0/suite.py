@@ -40,6 +40,8 @@ def conformance(session):
              "xenblk-conform-xen", "run", "--target", "xen", "--json"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(LOG, "wb"),
         ), SUITE_SECONDS + 60, "the conformance suite")
+        session.writer.file(f"{session.name}/conformance.json", text.encode())
+        session.writer.file(f"{session.name}/conformance.log", open(LOG, "rb").read())
     finally:
         session.drop()
         session.backend.start()
@@ -48,8 +50,6 @@ def conformance(session):
 
 def judge_suite(session, text):
     """Keeps every case's verdict; ours must have none that is bad."""
-    session.writer.file(f"{session.name}/conformance.json", text.encode())
-    session.writer.file(f"{session.name}/conformance.log", open(LOG, "rb").read())
     try:
         results = json.loads(text)["results"]
     except (ValueError, KeyError):

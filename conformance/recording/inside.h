@@ -54,6 +54,7 @@ struct judged_disk {
 	uint64_t front; /* the frontend's state, as last seen */
 	uint64_t back;	/* ours */
 	bool hasty;	/* Initialised before we were in InitWait */
+	bool gone;	/* the guest is, and its grants with it */
 	struct offer offer;
 	unsigned int keys;
 	struct key *key; /* [KEYS_MAX], from the first one on */

@@ -76,6 +76,9 @@ void judge_hold(const struct judge *judge, struct judged_disk *disk,
 {
 	struct finding *finding;
 
+	/* Its queues may serve on for a moment. */
+	if (disk->gone)
+		return;
 	if (disk->finding == NULL)
 		disk->finding = calloc(HELD_MAX, sizeof(disk->finding[0]));
 	if (disk->held == HELD_MAX)
@@ -238,6 +241,7 @@ static void disk_item(const struct judge *judge, struct judged_disk *disk,
 		handshake_key(disk, item);
 		break;
 	case RECORD_GUEST_GONE:
+		disk->gone = true;
 		forgive_held(judge, disk, item->header.time_ns);
 		break;
 	default:
@@ -259,8 +263,10 @@ void judge_item(struct judge *judge, const struct item *item)
 	/* The keys are read at once: what comes next is after the handshake. */
 	if (item->header.kind != RECORD_FRONT_KEY && disk->keys > 0)
 		handshake_judge(judge, disk);
-	if (item->header.kind == RECORD_ATTACH)
+	if (item->header.kind == RECORD_ATTACH) {
+		disk->gone = false;
 		release_held(judge, disk);
+	}
 	if (item->header.kind < RECORD_SUPERVISOR_END)
 		disk_item(judge, disk, item);
 	else if (item->header.queue < LIMIT_QUEUES)

@@ -284,6 +284,7 @@ static void a_guest_takes_its_grants_along(void **state)
 	session_add(&session, RECORD_COPY_OUT, &copies, sizeof(copies));
 	session_add(&session, RECORD_GUEST_GONE, NULL, 0);
 	session_number(&session, RECORD_FRONT_STATE, 0);
+	session_add(&session, RECORD_COPY_OUT, &copies, sizeof(copies));
 	expect("");
 	/* Long before its end it was its fault. */
 	session_begin(&session);

@@ -34,7 +34,7 @@ def mutant_tree(base):
     """A copy of the sources; unchanged files keep their times."""
     tree = folder(os.path.join(base, "tree"))
     for name in ("CMakeLists.txt", "CMakePresets.json", "cmake", "backend",
-                 "sim", "fuzz", "corpora"):
+                 "sim", "frontend", "conformance", "fuzz", "corpora"):
         mirror(os.path.join(ROOT, name), os.path.join(tree, name))
     return tree
 

@@ -161,6 +161,9 @@ class Tables(unittest.TestCase):
         for part in ("4 KiB random read", "x/y: no time", "xenblk-copy"):
             self.assertIn(part, text)
         self.assertNotIn("sequential", text)
+        many = {"rows": [], "skipped": [{"name": f"r{n}", "reason": "late"}
+                                        for n in range(5)]}
+        self.assertIn("  r0, r1 and 3 more: late", list(bench_table.text(many)))
         lines = list(bench_table.markdown(self.document()))
         rows = [line for line in lines if line.startswith("| ")]
         self.assertEqual(len(rows), 6)

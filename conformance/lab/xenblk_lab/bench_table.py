@@ -87,8 +87,17 @@ def text(document):
         yield from grid([head, *lines])
     skipped = document.get("skipped") or []
     if skipped:
-        yield from ("", "Skipped")
-        yield from (f"  {s['name']}: {s['reason']}" for s in skipped)
+        yield from ("", "Skipped", *_skipped(skipped))
+
+
+def _skipped(entries):
+    """One line per reason, with the rows that it concerns."""
+    reasons = {}
+    for entry in entries:
+        reasons.setdefault(entry["reason"], []).append(entry["name"])
+    for reason, names in reasons.items():
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        yield f"  {', '.join(names[:2])}{more}: {reason}"
 
 
 def markdown(document):

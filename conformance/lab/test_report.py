@@ -488,5 +488,22 @@ class Commands(Place):
         self.assertIn("no JSON document", self.call("report", path)[2])
 
 
+class Merged(unittest.TestCase):
+    """Several runs as one: what a later one has counts."""
+
+    def test_later_rows_replace_earlier_ones(self):
+        def document(verdict, check, commit):
+            row = {"guest": "g", "backend": "b", "check": check, "verdict": verdict}
+            return {"rows": [row], "commit": commit,
+                    "planned": [{"guest": "g", "backend": "b", "check": check}]}
+
+        one = report.merged([document("FAIL", "x", "c1"), document("PASS", "y", "c1"),
+                             document("PASS", "x", "c2")])
+        self.assertEqual([(r["check"], r["verdict"]) for r in one["rows"]],
+                         [("x", "PASS"), ("y", "PASS")])
+        self.assertEqual(len(one["planned"]), 2)
+        self.assertEqual(one["commit"], "c1, c2")
+
+
 if __name__ == "__main__":
     sys.exit(unittest.main())

@@ -145,22 +145,20 @@ def write(path, document):
 
 
 def run_all(sessions, say, jobs, save):
-    """All sessions, one machine for each guest; guests that cannot be built become rows.
+    """A machine for each session; guests that cannot be built become rows.
 
     What save() makes of the verdicts so far is kept from time to time, so that
     whoever ends us in the middle loses only the rest; its last answer is returned.
     """
-    groups, rows = {}, []
+    runs, rows = [], []
     for session in sessions:
-        groups.setdefault(session["guest"], []).append(session)
-    runs = []
-    for guest, theirs in groups.items():
+        guest = session["guest"]
         try:
             guests.spec(guest).files()
-            runs.append(Run(theirs, guests.spec(guest).xen, say))
+            runs.append(Run([session], guests.spec(guest).xen, say))
         except LabError as error:
             say(f"{guest}: {error}")
-            rows += unbuilt(theirs, error)
+            rows += unbuilt([session], error)
     # One at a time up to here: two machines must not boot the same dom0 twice.
     for xen in {run.xen for run in runs}:
         dom0.saved(xen, say=say)

@@ -107,10 +107,10 @@ def withhold(document):
     return copy
 
 
-def load(path):
-    """The document at a path, or the last night's without one."""
-    if path:
-        return verdicts.load(path)
+def load(paths):
+    """The documents at these paths as one, or the last night's without any."""
+    if paths:
+        return merged([verdicts.load(path) for path in paths])
     document, _ = history.last(history.folder())
     if document is None:
         raise LabError(
@@ -118,6 +118,24 @@ def load(path):
             "run ci/nightly first"
         )
     return document
+
+
+def merged(documents):
+    """One document of several: a row of a later one replaces an earlier one's."""
+    first = documents[0]
+    if len(documents) == 1:
+        return first
+    one = {**first, "rows": [], "planned": [], "troubles": [], "ledgers": []}
+    rows, planned = {}, {}
+    for document in documents:
+        rows.update({(r["guest"], r["backend"], r["check"]): r for r in document["rows"]})
+        planned.update({tuple(sorted(p.items())): p for p in document.get("planned", [])})
+        for name in ("troubles", "ledgers"):
+            one[name] += document.get(name, [])
+    commits = dict.fromkeys(str(d.get("commit", "unknown")) for d in documents)
+    one.update(rows=list(rows.values()), planned=list(planned.values()),
+               commit=", ".join(commits))
+    return one
 
 
 def run(arguments):
@@ -179,8 +197,9 @@ def register(commands):
     bless.set_defaults(run=run_bless)
     for command in (report, bless):
         command.add_argument(
-            "results", nargs="?", metavar="RESULTS",
-            help="a results.json; the last night's when not given")
+            "results", nargs="*", metavar="RESULTS",
+            help="a results.json, or several as one: what a later one has "
+            "replaces what an earlier one has; the last night's when none is given")
         command.add_argument(
             "--baseline", action="append", metavar="DIR",
             help="a folder of baselines instead of the usual ones (repeatable)")

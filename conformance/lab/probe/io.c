@@ -82,7 +82,7 @@ static int write_plain(void *context)
 static int run_ring(struct io *io, bool write)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&io->ring);
-	struct io_uring_cqe *cqe;
+	struct io_uring_cqe *cqe = NULL;
 	int result;
 
 	if (sqe == NULL)

@@ -307,8 +307,10 @@ int main(int argc, char **argv)
 		return status;
 	name_peer(&line);
 	probe.findings = json_array();
-	if (begin(&probe) != 0)
+	if (begin(&probe) != 0) {
+		json_decref(probe.findings);
 		return STATUS_FAILED;
+	}
 	for (unsigned int i = 0; i < KINDS; i++) {
 		if (line.only == NULL || strcmp(line.only, kinds[i].name) == 0)
 			kinds[i].run(&probe);

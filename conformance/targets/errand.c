@@ -96,7 +96,7 @@ int errand_run(const struct errand_service *service, enum errand_kind kind,
 	       unsigned int disk, struct errand_answer *answer)
 {
 	/* the service may have to do one that somebody else left behind */
-	uint64_t end = now_ms() + 4ull * service->patience_ms + 10000;
+	uint64_t end = now_ms() + 8ull * service->patience_ms + 10000;
 	char number[40], text[80];
 	struct timespec now;
 	struct store store;

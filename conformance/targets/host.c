@@ -224,10 +224,18 @@ static bool unplugged(struct host *host, enum case_disk disk)
 	return toolstack_unplugged(host->store, &host->disk[disk]);
 }
 
+static bool ready_or_dead(struct host *host, enum case_disk disk)
+{
+	return backend_ready(host, disk) || !backend_alive(host);
+}
+
 static bool await(struct host *host, enum case_disk disk,
 		  bool (*reached)(struct host *host, enum case_disk disk))
 {
-	uint64_t end = now_ms() + host->patience_ms;
+	/* a whole QEMU starts for each case: that is not the case's time */
+	bool starts = reached == ready_or_dead && host->hosted->per_case;
+	uint64_t end =
+		now_ms() + (uint64_t)host->patience_ms * (starts ? 4 : 1);
 	unsigned int us = NAP_US_MIN;
 
 	while (!reached(host, disk)) {
@@ -236,11 +244,6 @@ static bool await(struct host *host, enum case_disk disk,
 		nap(&us);
 	}
 	return true;
-}
-
-static bool ready_or_dead(struct host *host, enum case_disk disk)
-{
-	return backend_ready(host, disk) || !backend_alive(host);
 }
 
 static int await_backend(struct host *host, enum case_disk disk,

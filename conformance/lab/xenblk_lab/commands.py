@@ -165,12 +165,16 @@ def run_all(sessions, say, jobs, save):
     document = save(rows, [], [])
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         waiting = [pool.submit(attempt, run) for run in runs]
-        while waiting:
-            ended, going = wait(waiting, timeout=SAVE_SECONDS)
-            for one in ended:
-                one.result()
-            waiting = list(going)
-            document = save(*gathered(rows, runs))
+        try:
+            while waiting:
+                ended, going = wait(waiting, timeout=SAVE_SECONDS)
+                for one in ended:
+                    one.result()
+                waiting = list(going)
+                document = save(*gathered(rows, runs))
+        finally:
+            # Interrupted: the machines get the signal as well, and no other starts.
+            pool.shutdown(wait=False, cancel_futures=True)
     return document
 
 

@@ -1,6 +1,7 @@
 """The command line of xenblk-lab."""
 
 import argparse
+import signal
 import sys
 
 from . import bench, commands, report
@@ -30,6 +31,8 @@ def _parser(version):
 def main(version):
     """Runs one command; an exit status."""
     arguments = _parser(version).parse_args()
+    # A polite end is an interruption: disks of a run are removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return arguments.run(arguments)
     except LabError as error:

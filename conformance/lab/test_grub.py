@@ -68,6 +68,10 @@ class Disk(unittest.TestCase):
 
 
 class Rows(unittest.TestCase):
+    def test_both_ends_know_the_same_words(self):
+        there = (grub.place.LAB / "dom0" / "grub.py").read_text()
+        self.assertIn(f'RIGHT, WRONG = "{grub.RIGHT}", "{grub.WRONG}"\n', there)
+
     def test_grub_s_rows_have_a_disk_and_no_ramdisk(self):
         for name, protocol in (("grub-64", "x86_64-abi"), ("grub-32", "x86_32-abi")):
             facts = guests.spec(name).for_dom0()

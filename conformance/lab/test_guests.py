@@ -27,15 +27,16 @@ disk=[@DISKS@]
 
 class Table(unittest.TestCase):
     def test_every_row_names_what_there_is(self):
-        for guest in (*guests.GUESTS, *guests.BENCH_GUESTS):
+        for guest in (*guests.GUESTS, *guests.OTHER_GUESTS):
             if guest.kind != "grub32":
                 self.assertIn(guest.kernel, kernels.KERNELS)
             self.assertIn(guest.xen, hypervisor.IMAGES)
 
-    def test_names_are_unique_and_the_bench_s_are_not_of_the_matrix(self):
-        names = [g.name for g in (*guests.GUESTS, *guests.BENCH_GUESTS)]
+    def test_names_are_unique_and_others_are_not_of_the_matrix(self):
+        names = [g.name for g in (*guests.GUESTS, *guests.OTHER_GUESTS)]
         self.assertEqual(len(set(names)), len(names))
         self.assertNotIn("linux-6.1-fio", guests.names())
+        self.assertNotIn("linux-6.1-pae", guests.names())
         self.assertEqual(guests.spec("linux-6.1-fio").archive, "fio")
 
     def test_the_order_is_the_table_s(self):
@@ -58,6 +59,15 @@ class Text(unittest.TestCase):
         lines = guests.spec("linux-6.1-pvh").config().splitlines()
         self.assertIn('type="pvh"', lines)
         self.assertIn('tsc_mode="native"', lines)
+
+    def test_a_guest_without_an_agent_works_by_itself(self):
+        facts = guests.spec("linux-6.1-pae").for_dom0()
+        self.assertFalse(facts["agent"])
+        self.assertIn('type="pvh"\n', facts["config"])
+        line = next(t for t in facts["config"].splitlines() if t.startswith("extra="))
+        # One word of the command line: init makes blanks of the commas.
+        self.assertTrue(line.split(" ")[-1].startswith("lab.run=while,xenblk-lab-disk"))
+        self.assertEqual(line.count('"'), 2)
 
     def test_what_dom0_gets_holds_no_path_of_this_machine(self):
         facts = guests.spec("linux-6.1").for_dom0()

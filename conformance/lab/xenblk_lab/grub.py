@@ -23,7 +23,7 @@ DISK_MIB = 128
 SAMPLE_BYTES = 4 << 20
 SEED = 1
 # What the console shows when the sample was read right, and when it was not.
-RIGHT, WRONG = "LAB-GRUB right", "LAB-GRUB wrong"
+RIGHT, WRONG = "LAB-DISK right", "LAB-DISK wrong"
 
 MENU = f"""\
 set pager=0

@@ -85,6 +85,15 @@ def _pv32(folder):
 IMAGES = {"stock": ("xen-4.17", _stock), "pv32": ("xen-4.17-pv32", _pv32)}
 
 
+def processor(path):
+    """What a hypervisor wants of the emulated processor, for QEMU's -cpu.
+
+    TCG's nested page tables do not carry a 32-bit guest; shadow page tables do,
+    and Xen takes them when the processor has no others.
+    """
+    return ",-npt" if path.name == IMAGES["pv32"][0] else ""
+
+
 def image(name="stock"):
     """The file of a hypervisor, made if it is not there yet."""
     if name not in IMAGES:

@@ -146,6 +146,42 @@ def build(kernel, programs=PROGRAMS, extra=(), name="guest", without=None):
     return image
 
 
+def narrow(kernel):
+    """The archive of a 32-bit kernel: no agent, and of our programs the one that
+    needs no Xen library, linked for 32 bits without shared ones."""
+    folder = place.cache() / "initramfs"
+    folder.mkdir(parents=True, exist_ok=True)
+    image, program = folder / f"{kernel.name}-guest.cpio", folder / "xenblk-lab-disk-32"
+    sources = [place.LAB / "guest" / f"{name}.c" for name in ("disk_main", "load", "sector")]
+    headers = place.programs().parent / "include"
+    command = [
+        "gcc", "-m32", "-static", "-O2", "-std=gnu17", "-D_GNU_SOURCE",
+        "-D_FILE_OFFSET_BITS=64", f"-I{place.TOP}", f"-I{headers}", "-pthread",
+        "-Wl,--build-id=none", "-o", str(program), *map(str, sources),
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise LabError("gcc is not installed: run ci/setup build (as root)") from None
+    if done.returncode:
+        raise LabError(
+            "xenblk-lab-disk could not be built for 32 bits (is gcc-multilib there? "
+            f"ci/setup lab installs it): {done.stderr.strip()[:300]}"
+        )
+    archive = Archive()
+    _add_skeleton(archive)
+    _add_busybox(archive, busybox("i386"))
+    _add_modules(archive, kernel)
+    archive.file("bin/xenblk-lab-disk", program.read_bytes(), 0o755)
+    data = archive.bytes()
+    # The same bytes are the same file: what is made of it need not be made anew.
+    if not image.exists() or image.read_bytes() != data:
+        fresh = image.with_suffix(".new")
+        fresh.write_bytes(data)
+        fresh.rename(image)
+    return image
+
+
 def guest(kernel):
     """The archive that most guests run from."""
     return build(kernel)

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import hypervisor
 from .errors import LabError
 
 QEMU = "qemu-system-x86_64"
@@ -63,7 +64,7 @@ class Shape:
             "panic=1 rdinit=/init"
         )
         return [
-            QEMU, "-M", "pc", "-accel", self.accel, "-cpu", self.cpu,
+            QEMU, "-M", "pc", "-accel", self.accel, "-cpu", self.cpu + hypervisor.processor(self.xen),
             "-smp", "1", "-m", str(MEMORY_MIB), "-nodefaults",
             "-display", "none", "-no-reboot", "-kernel", str(self.xen),
             "-append", xen.strip(),

@@ -12,8 +12,8 @@ SMOKE = ("negotiate", "io-4", "filesystem", "flush", "kill-worker", "destroy",
 FULL = ("negotiate", "io-4", "direct", "filesystem", "flush", "idle", "kill-worker", "kill-daemon",
         "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "audit", "leaks")
 GRUB = ("boot", "negotiate", "destroy", "audit", "leaks")
-# What needs no agent: the 32-bit GRUB has none.
-GRUB32 = tuple(check for check in GRUB if check != "negotiate")
+# What needs no agent: the 32-bit guests have none.
+SILENT = tuple(check for check in GRUB if check != "negotiate")
 # One guest is enough for what is a matter of dom0 and the backend.
 SUITES = ("conformance",)
 HOST = ("rival", "contract", "probe")
@@ -22,8 +22,8 @@ SUITE_GUEST = "linux-6.1"
 
 def checks_for(guest, backend, kind):
     """The checks of one cell of the matrix, in order."""
-    if kind.startswith("grub"):
-        return list(grub_checks(kind))
+    if few(kind):
+        return list(few(kind))
     found = list(FULL)
     if guest == SUITE_GUEST:
         found[-1:-1] = SUITES
@@ -32,9 +32,9 @@ def checks_for(guest, backend, kind):
     return found
 
 
-def grub_checks(kind):
-    """The checks of a GRUB."""
-    return GRUB32 if kind == "grub32" else GRUB
+def few(kind):
+    """The checks of a kind that cannot be asked everything; nothing for others."""
+    return {"grub64": GRUB, "grub32": SILENT, "pvh32": SILENT}.get(kind, ())
 
 
 def matrix(guests, backends, checks=()):
@@ -58,9 +58,9 @@ def expand(words, kind):
     names = []
     for word in words:
         if word == "smoke":
-            names += grub_checks(kind) if kind.startswith("grub") else SMOKE
+            names += few(kind) or SMOKE
         elif word in ("full", "all"):
-            names += grub_checks(kind) if kind.startswith("grub") else FULL
+            names += few(kind) or FULL
         else:
             names.append(word)
     return list(dict.fromkeys(names))

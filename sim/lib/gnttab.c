@@ -58,13 +58,25 @@ static void unpin_pages(uint32_t page, uint32_t count)
 	memory_unmap(page, count);
 }
 
+/* Takes a handle off its list and frees it. */
+static void forget(xengnttab_handle **list, xengnttab_handle *xgt)
+{
+	while (*list != xgt)
+		list = &(*list)->next;
+	*list = xgt->next;
+	free(xgt);
+}
+
 /* The map call that begins at this page is undone. */
 static void release(uint32_t page)
 {
-	uint32_t domid = places[page].handle->actor.domid;
+	xengnttab_handle *xgt = places[page].handle;
 
-	inprocess_ledger(domid)->mappings--;
+	inprocess_ledger(xgt->actor.domid)->mappings--;
 	unpin_pages(page, places[page].count);
+	xgt->mapped--;
+	if (xgt->closed && xgt->mapped == 0)
+		forget(&closed, xgt);
 }
 
 static void release_if(bool (*wanted)(const struct place *, const void *),
@@ -147,14 +159,19 @@ int xengnttab_close(xengnttab_handle *xgt)
 
 	if (xgt == NULL)
 		return 0;
-	while (*link != xgt)
-		link = &(*link)->next;
-	*link = xgt->next;
 	trace_call(TRACE_GNTTAB_CLOSE, xgt->actor.domid, 0, xgt->number);
 	if (!inprocess_dead(&xgt->actor))
 		inprocess_ledger(xgt->actor.domid)->gnttab_handles--;
+	if (xgt->mapped == 0) {
+		forget(&handles, xgt);
+		return 0;
+	}
 	/* Linux keeps what is mapped until it is unmapped or the process ends,
 	 * and these places name their handle. */
+	while (*link != xgt)
+		link = &(*link)->next;
+	*link = xgt->next;
+	xgt->closed = true;
 	xgt->next = closed;
 	closed = xgt;
 	return 0;
@@ -294,6 +311,7 @@ static void *map(const struct mapping_call *call)
 		return NULL;
 	}
 	ledger->mappings++;
+	call->handle->mapped++;
 	return memory_address(page);
 }
 

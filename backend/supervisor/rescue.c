@@ -50,6 +50,15 @@ int device_mark_table(struct device *device, bool live)
 	return table_write(&device->table, &connection);
 }
 
+static bool same_connection(const struct inflight_connection *a,
+			    const struct inflight_connection *b)
+{
+	return a->live == b->live && a->domid == b->domid &&
+	       a->devid == b->devid && a->sectors == b->sectors &&
+	       memcmp(a->boot, b->boot, sizeof(a->boot)) == 0 &&
+	       memcmp(&a->attach, &b->attach, sizeof(a->attach)) == 0;
+}
+
 bool device_table_fits(const struct device *device)
 {
 	struct inflight_connection wanted, found;
@@ -57,7 +66,7 @@ bool device_table_fits(const struct device *device)
 	describe(device, &wanted);
 	wanted.live = 1;
 	return table_read(&device->table, &found) == 0 &&
-	       memcmp(&found, &wanted, sizeof(found)) == 0;
+	       same_connection(&found, &wanted);
 }
 
 bool device_goes_on(const struct device *device)

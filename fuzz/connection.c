@@ -33,6 +33,7 @@ void connection_open(struct player *player)
 		.readonly = player->disk.readonly,
 		.max_queues = GUEST_QUEUES,
 		.persistent_cap = player->persistent_cap,
+		.staged = player->staged,
 		.image = &player->disk.base,
 		.region = player->region,
 	};

@@ -35,6 +35,7 @@ struct player {
 	struct ledger_baseline baseline; /* before the disk was made */
 	struct sim_ledger detached;	 /* before the last attach */
 	uint32_t persistent_cap;
+	bool staged;
 	bool attached;
 	bool attach_may_fail;
 	bool awake[GUEST_QUEUES];

@@ -86,7 +86,7 @@ static bool device_valid(const struct link_device *device, unsigned int fds)
 		return false;
 	if (!is_flag(device->readonly) || !is_flag(device->direct) ||
 	    !is_flag(device->sandbox) || !is_flag(device->record) ||
-	    device->zero != 0)
+	    !is_flag(device->staged))
 		return false;
 	if (device->persistent_cap > LIMIT_PERSISTENT ||
 	    device->poll_ns > LIMIT_POLL_NS || device->log_level > LOG_TRACE)

@@ -71,7 +71,7 @@ struct link_device {
 	uint32_t log_level;
 	uint32_t sandbox; /* 0 or 1: drop privileges and filter system calls */
 	uint32_t record;  /* 0 or 1: the last descriptor is for records */
-	uint32_t zero;	  /* no padding that would carry what our stack held */
+	uint32_t staged;  /* 0 or 1: I/O never into the guest's own pages */
 };
 
 static_assert(sizeof(struct link_device) == 2 * 4 + 8 + 10 * 4,

@@ -27,6 +27,7 @@
 	STAT(persistent_evictions, "persistent grants unmapped again")         \
 	STAT(copies, "segments moved by grant copy")                           \
 	STAT(copy_calls, "grant copy calls")                                   \
+	STAT(staged, "segments staged between kept grants and our own pages")  \
 	STAT(turns, "turns that found something to do")                        \
 	STAT(polls, "periods of polling before a sleep")                       \
 	STAT(sleeps, "times the queue went to sleep")                          \

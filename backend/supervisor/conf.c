@@ -170,20 +170,44 @@ static int set_record_bytes(struct conf *conf, const char *value, char *error)
 	return 0;
 }
 
-static int set_direct(struct conf *conf, const char *value, char *error)
+_Static_assert((int)CONF_STAGING_AUTO == CONF_DIRECT_AUTO &&
+		       (int)CONF_STAGING_ON == CONF_DIRECT_ON &&
+		       (int)CONF_STAGING_OFF == CONF_DIRECT_OFF,
+	       "one table of words for both");
+
+/* auto, on or off, by its place; or -EINVAL. */
+static int read_choice(const char *name, const char *value, char *error)
 {
-	static const char *const names[] = {
+	static const char *const words[] = {
 		[CONF_DIRECT_AUTO] = "auto",
 		[CONF_DIRECT_ON] = "on",
 		[CONF_DIRECT_OFF] = "off",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(value, names[i]) == 0) {
-			conf->direct = (enum conf_direct)i;
-			return 0;
-		}
-	return reject(error, "direct", value, "auto, on or off");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(value, words[i]) == 0)
+			return (int)i;
+	return reject(error, name, value, "auto, on or off");
+}
+
+static int set_direct(struct conf *conf, const char *value, char *error)
+{
+	const int choice = read_choice("direct", value, error);
+
+	if (choice < 0)
+		return choice;
+	conf->direct = (enum conf_direct)choice;
+	return 0;
+}
+
+static int set_staging(struct conf *conf, const char *value, char *error)
+{
+	const int choice = read_choice("staging", value, error);
+
+	if (choice < 0)
+		return choice;
+	conf->staging = (enum conf_staging)choice;
+	return 0;
 }
 
 static int set_log_level(struct conf *conf, const char *value, char *error)
@@ -224,6 +248,8 @@ int conf_set(struct conf *conf, const char *name, const char *value,
 		return set_flag(&conf->foreground, name, value, error);
 	if (strcmp(name, "direct") == 0)
 		return set_direct(conf, value, error);
+	if (strcmp(name, "staging") == 0)
+		return set_staging(conf, value, error);
 	if (strcmp(name, "log-level") == 0)
 		return set_log_level(conf, value, error);
 	snprintf(error, CONF_ERROR_BYTES, "there is no setting \"%.100s\"",

@@ -22,6 +22,12 @@ enum conf_direct {
 	CONF_DIRECT_OFF,
 };
 
+enum conf_staging {
+	CONF_STAGING_AUTO, /* direct I/O of a PV dom0: see worker/submit.c */
+	CONF_STAGING_ON,   /* whatever the image is */
+	CONF_STAGING_OFF,
+};
+
 struct conf {
 	char directory[CONF_DIRECTORY_BYTES]; /* below backend/: "vbd" */
 	char worker[CONF_PATH_BYTES];	      /* the xenblk-worker program */
@@ -39,6 +45,7 @@ struct conf {
 	bool sandbox;
 	bool foreground;
 	enum conf_direct direct;
+	enum conf_staging staging;
 	int log_level;		      /* enum log_level */
 	char record[CONF_PATH_BYTES]; /* the recording; "" for none */
 	uint64_t record_bytes;	      /* its bound */

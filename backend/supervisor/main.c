@@ -53,6 +53,9 @@ static const char help[] =
 	"repeated\n"
 	"                             (any absolute path)\n"
 	"  --direct auto|on|off       O_DIRECT for files and devices (auto)\n"
+	"  --staging auto|on|off      I/O through pages of our own, never into "
+	"the\n"
+	"                             guest's (auto: O_DIRECT in a PV dom0)\n"
 	"  --max-queues N             queues that are offered, 1 to 16 (4)\n"
 	"  --max-ring-page-order N    ring size that is offered, 0 to 4 (4)\n"
 	"  --persistent-grants N      kept mapped per queue, 0 to 1056 (1056)\n"
@@ -93,6 +96,7 @@ static const struct option options[] = {
 	{"control", required_argument, NULL, OPTION_SETTING},
 	{"allow-path", required_argument, NULL, OPTION_SETTING},
 	{"direct", required_argument, NULL, OPTION_SETTING},
+	{"staging", required_argument, NULL, OPTION_SETTING},
 	{"max-queues", required_argument, NULL, OPTION_SETTING},
 	{"max-ring-page-order", required_argument, NULL, OPTION_SETTING},
 	{"persistent-grants", required_argument, NULL, OPTION_SETTING},

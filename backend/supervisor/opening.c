@@ -4,6 +4,7 @@
 #include "backend/supervisor/inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +17,34 @@
 
 /* A disk whose workers keep dying stays down until it is attached anew. */
 #define WORKER_DEATHS_MAX 5u
+
+/*
+ * What the kernel of this domain is to Xen: "PV", "PVH" or "HVM".  A PV domain's
+ * gntdev unmaps through page tables, which are gone when a worker was killed
+ * with direct I/O under way; the others unmap by handle, whenever that is.
+ */
+static bool in_pv_domain(const struct conf *conf)
+{
+	char path[CONF_PATH_BYTES + 32], type[8] = "";
+	CLEANUP(close_fd) int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/sys/hypervisor/guest_type",
+		 conf->root);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Without the file there is no Xen: nothing of gntdev can go wrong. */
+	if (fd < 0 || read(fd, type, sizeof(type) - 1) < 2)
+		return false;
+	return strcmp(type, "PV\n") == 0 || strcmp(type, "PV") == 0;
+}
+
+static bool wants_staging(const struct device *device)
+{
+	const struct conf *conf = device->options.conf;
+
+	if (conf->staging != CONF_STAGING_AUTO)
+		return conf->staging == CONF_STAGING_ON;
+	return device->backing.direct && in_pv_domain(conf);
+}
 
 static void describe(const struct device *device, struct link_device *wire)
 {
@@ -33,6 +62,7 @@ static void describe(const struct device *device, struct link_device *wire)
 		.poll_ns = conf->poll_us * 1000,
 		.log_level = (uint32_t)log_level(),
 		.sandbox = conf->sandbox,
+		.staged = wants_staging(device),
 	};
 }
 

@@ -41,6 +41,8 @@ static void settings_are_set(void **state)
 	assert_int_equal(conf_set(&conf, "max-queues", "16", error), 0);
 	assert_int_equal(conf_set(&conf, "persistent-grants", "0", error), 0);
 	assert_int_equal(conf_set(&conf, "direct", "off", error), 0);
+	assert_int_equal(conf.staging, CONF_STAGING_AUTO);
+	assert_int_equal(conf_set(&conf, "staging", "on", error), 0);
 	assert_int_equal(conf_set(&conf, "sandbox", "no", error), 0);
 	assert_int_equal(conf_set(&conf, "log-level", "trace", error), 0);
 	assert_int_equal(conf_set(&conf, "allow-path", "/srv//", error), 0);
@@ -48,6 +50,7 @@ static void settings_are_set(void **state)
 	assert_int_equal(conf.max_queues, 16);
 	assert_int_equal(conf.persistent_grants, 0);
 	assert_int_equal(conf.direct, CONF_DIRECT_OFF);
+	assert_int_equal(conf.staging, CONF_STAGING_ON);
 	assert_false(conf.sandbox);
 	assert_int_equal(conf.log_level, LOG_TRACE);
 	assert_string_equal(conf.allow[0], "/srv");
@@ -76,6 +79,7 @@ static void wrong_settings_are_named(void **state)
 		{"control", "relative"},
 		{"allow-path", "srv"},
 		{"direct", "yes"},
+		{"staging", "yes"},
 		{"sandbox", "1"},
 		{"log-level", "loud"},
 		{"banana", "1"},

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/base/check.h"
 #include "backend/base/limits.h"
@@ -180,6 +181,22 @@ void *persistent_page(const struct persistent_entry *entry)
 {
 	CHECK(entry->users > 0);
 	return entry->page;
+}
+
+void persistent_copy_in(const struct persistent_entry *entry,
+			unsigned int offset, void *to, size_t bytes)
+{
+	CHECK(entry->users > 0);
+	CHECK(bytes <= XEN_PAGE_BYTES - offset);
+	memcpy(to, (const unsigned char *)entry->page + offset, bytes);
+}
+
+void persistent_copy_out(const struct persistent_entry *entry,
+			 unsigned int offset, const void *from, size_t bytes)
+{
+	CHECK(entry->users > 0);
+	CHECK(bytes <= XEN_PAGE_BYTES - offset);
+	memcpy((unsigned char *)entry->page + offset, from, bytes);
 }
 
 uint64_t persistent_expire(struct persistent *cache, uint64_t before_ns)

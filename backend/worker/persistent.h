@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "backend/base/stats.h"
@@ -44,6 +45,18 @@ void persistent_put(struct persistent *cache, struct persistent_entry *entry,
 
 /** persistent_page() - where it is mapped; valid until it is put back. */
 void *persistent_page(const struct persistent_entry *entry);
+
+/**
+ * persistent_copy_in() - bytes of the guest's page into ours; both in one page.
+ *
+ * The guest may change them meanwhile: data, of which nothing is ever judged.
+ */
+void persistent_copy_in(const struct persistent_entry *entry,
+			unsigned int offset, void *to, size_t bytes);
+
+/** persistent_copy_out() - bytes of ours into the guest's page. */
+void persistent_copy_out(const struct persistent_entry *entry,
+			 unsigned int offset, const void *from, size_t bytes);
 
 /**
  * persistent_expire() - unmap idle entries that were last used before

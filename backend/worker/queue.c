@@ -261,6 +261,7 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 	refusal = attach_ring(queue, attach);
 	if (refusal == REFUSAL_NONE) {
 		options.persistent_cap = persistent_cap(queue, attach);
+		options.staged = queue->options.staged;
 		if (submit_create(&options, &queue->submit) != 0)
 			refusal = REFUSE_RESOURCES;
 	}

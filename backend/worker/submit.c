@@ -1,4 +1,18 @@
-/* Requests on their way through pages, grants and the image.  See submit.h. */
+/*
+ * Requests on their way through pages, grants and the image.  See submit.h.
+ *
+ * A segment takes one of three ways.  Straight: the image works on the guest's
+ * own page, which the cache keeps mapped.  Copied: a page of ours and grant
+ * copies, for what the cache cannot map.  Staged: a page of ours and a plain
+ * copy from or to the mapped page.
+ *
+ * Staged is for direct I/O in a PV dom0.  The kernel pins the pages of direct
+ * I/O; when a worker is killed meanwhile, gntdev puts off their unmapping until
+ * the pins are gone, and by then the page tables that it must unmap from are
+ * gone, too: the unmapping fails, and dom0 is left with pages that are broken
+ * until it reboots (seen with Linux 6.1: WARNs in __unmap_grant_pages_done,
+ * then errors of later I/O).  A copy of 4 KiB costs less than such an I/O by far.
+ */
 #include "backend/worker/submit.h"
 
 #include <errno.h>
@@ -15,11 +29,11 @@ struct io {
 	struct inflight_slot *slot; /* from submit_add() on */
 	uint8_t refusal;
 	uint16_t held;	     /* segments whose page we hold */
-	uint16_t bounced;    /* of those, bounce pages */
+	uint16_t bounced;    /* of those, copied: without an entry */
 	uint16_t copy_first; /* index of its first segment in the copy batch */
 	struct iovec iov[LIMIT_SEGMENTS];
-	void *page[LIMIT_SEGMENTS];
-	struct persistent_entry *entry[LIMIT_SEGMENTS]; /* NULL: bounced */
+	void *page[LIMIT_SEGMENTS]; /* of the pool; NULL: straight */
+	struct persistent_entry *entry[LIMIT_SEGMENTS]; /* NULL: copied */
 };
 
 struct io_list {
@@ -33,6 +47,7 @@ struct submit {
 	struct grants *grants;
 	struct pages *pages;
 	struct persistent *persistent; /* NULL: copy everything */
+	bool staged;
 	struct image_channel *channel;
 	unsigned int busy;
 	uint64_t now_ns;
@@ -106,6 +121,7 @@ int submit_create(const struct submit_options *options, struct submit **submit)
 	s->table = options->table;
 	s->stats = &options->table->stats;
 	s->grants = options->grants;
+	s->staged = options->staged;
 	list_init(&s->waiting);
 	list_init(&s->arriving);
 	list_init(&s->leaving);
@@ -151,7 +167,7 @@ static void io_release_pages(struct submit *s, struct io *io)
 
 		if (io->entry[i])
 			persistent_put(s->persistent, io->entry[i], s->now_ns);
-		else
+		if (io->page[i])
 			pages_give(s->pages, io->page[i]);
 		io->entry[i] = NULL;
 		io->page[i] = NULL;
@@ -175,9 +191,37 @@ static void io_refuse(struct submit *s, struct io *io, enum refusal refusal)
 	io_finish(s, io, refusal_status(refusal));
 }
 
+/* What the image works on for a segment: NULL when the pool is short of pages;
+ * then nothing of this segment is held. */
+static unsigned char *hold_segment(struct submit *s, struct io *io,
+				   unsigned int i)
+{
+	const struct segment *segment = &io->slot->request.segment[i];
+
+	CHECK(i == io->held);
+	io->entry[i] = NULL;
+	io->page[i] = NULL;
+	if (s->persistent)
+		io->entry[i] = persistent_get(s->persistent, segment->gref);
+	if (io->entry[i] && !s->staged) {
+		io->held++;
+		return persistent_page(io->entry[i]);
+	}
+	io->page[i] = pages_take(s->pages);
+	if (io->page[i]) {
+		io->held++;
+		if (!io->entry[i])
+			io->bounced++;
+		return io->page[i];
+	}
+	if (io->entry[i])
+		persistent_put(s->persistent, io->entry[i], s->now_ns);
+	io->entry[i] = NULL;
+	return NULL;
+}
+
 /*
- * A page for every segment: the guest's own where the cache has or can map it,
- * else one from the pool.  What cannot be mapped is copied, and the copy
+ * A page for every segment.  What cannot be mapped is copied, and the copy
  * decides whether the grant is good.  Return: false when the pool is short of
  * pages; then nothing is held.
  */
@@ -188,24 +232,12 @@ static bool io_hold_pages(struct submit *s, struct io *io)
 	CHECK(io->held == 0 && io->bounced == 0);
 	for (unsigned int i = 0; i < r->segments; i++) {
 		const struct segment *segment = &r->segment[i];
-		unsigned char *page;
+		unsigned char *page = hold_segment(s, io, i);
 
-		io->entry[i] = NULL;
-		if (s->persistent)
-			io->entry[i] =
-				persistent_get(s->persistent, segment->gref);
-		if (io->entry[i])
-			page = persistent_page(io->entry[i]);
-		else
-			page = pages_take(s->pages);
 		if (!page) {
 			io_release_pages(s, io);
 			return false;
 		}
-		io->page[i] = page;
-		io->held++;
-		if (!io->entry[i])
-			io->bounced++;
 		io->iov[i].iov_base =
 			page + segment->first_sector * SECTOR_BYTES;
 		io->iov[i].iov_len = (size_t)(segment->last_sector -
@@ -239,6 +271,32 @@ static void io_collect_copies(struct submit *s, struct io *io, bool in)
 			grants_copy_out(s->grants, &span, io->iov[i].iov_base);
 	}
 	stats_add(&s->stats->copies, io->bounced);
+}
+
+/* Between the guest's mapped pages and ours, for segments that are staged. */
+static void io_stage(struct submit *s, struct io *io, bool in)
+{
+	const struct request *r = &io->slot->request;
+	unsigned int staged = 0;
+
+	CHECK(io->held == r->segments);
+	for (unsigned int i = 0; i < r->segments; i++) {
+		const unsigned int offset =
+			r->segment[i].first_sector * SECTOR_BYTES;
+		void *ours = io->iov[i].iov_base;
+
+		if (!io->entry[i] || !io->page[i])
+			continue;
+		staged++;
+		if (in)
+			persistent_copy_in(io->entry[i], offset, ours,
+					   io->iov[i].iov_len);
+		else
+			persistent_copy_out(io->entry[i], offset, ours,
+					    io->iov[i].iov_len);
+	}
+	if (staged > 0)
+		stats_add(&s->stats->staged, staged);
 }
 
 static void run_copies(struct submit *s)
@@ -289,8 +347,10 @@ static bool start_waiting(struct submit *s)
 		}
 		list_append(&s->arriving, list_take(&s->waiting));
 		moved = true;
-		if (io->slot->request.kind != REQUEST_READ)
-			io_collect_copies(s, io, true);
+		if (io->slot->request.kind == REQUEST_READ)
+			continue;
+		io_stage(s, io, true);
+		io_collect_copies(s, io, true);
 	}
 	run_copies(s);
 	while ((io = list_take(&s->arriving)) != NULL) {
@@ -319,6 +379,8 @@ static void complete(struct submit *s, const struct image_done *done)
 	r = &io->slot->request;
 	CHECK(inflight_state(io->slot) == INFLIGHT_ISSUED ||
 	      inflight_state(io->slot) == INFLIGHT_FLUSHING);
+	if (done->result == 0 && r->kind == REQUEST_READ)
+		io_stage(s, io, false);
 	if (done->result != 0) {
 		CHECK(done->result < 0);
 		stats_add(&s->stats->errors, 1);

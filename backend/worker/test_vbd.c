@@ -174,14 +174,15 @@ static void make_guest(struct fixture *f)
 	sim_enter(0);
 }
 
-static int setup(void **state)
+static int setup_with(void **state, bool staged)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct vbd_options options = {.domid = GUEST,
 				      .devid = 51712,
 				      .sectors = SECTORS,
 				      .max_queues = QUEUES,
-				      .persistent_cap = 4};
+				      .persistent_cap = 4,
+				      .staged = staged};
 
 	make_guest(f);
 	f->attach.queues = QUEUES;
@@ -195,6 +196,16 @@ static int setup(void **state)
 	assert_int_equal(vbd_create(&options, &f->vbd), 0);
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_with(state, false);
+}
+
+static int setup_staged(void **state)
+{
+	return setup_with(state, true);
 }
 
 static int teardown(void **state)
@@ -295,6 +306,60 @@ static void test_what_is_written_can_be_read(void **state)
 		vbd_detach(f->vbd);
 		assert_int_equal(sim_grant_mapped(GUEST, DATA_GREF(0)), 0);
 	}
+}
+
+/* Four of six segments are kept mapped and staged, two are copied: one disk. */
+static void test_staged_data_is_right_in_both_directions(void **state)
+{
+	struct fixture *f = *state;
+
+	f->attach.persistent = 1;
+	attach(f);
+	for (unsigned int i = 0; i < 6; i++)
+		memset(data(i), 0x50 + (int)i, 4096);
+	put(0, BLKIF_OP_WRITE, 0, 6)->seg[1].first_sect = 2;
+	turn(f);
+	for (unsigned int i = 0; i < 6; i++)
+		memset(data(i), 0, 4096);
+	put(0, BLKIF_OP_READ, 0, 6)->seg[1].first_sect = 2;
+	turn(f);
+	assert_int_equal(status_of(0, 0), BLKIF_RSP_OKAY);
+	assert_int_equal(status_of(0, 1), BLKIF_RSP_OKAY);
+	for (unsigned int i = 0; i < 6; i++) {
+		const unsigned char *page = data(i);
+
+		assert_int_equal(page[1023], i == 1 ? 0 : 0x50 + i);
+		assert_int_equal(page[1024], 0x50 + i);
+		assert_int_equal(page[4095], 0x50 + i);
+	}
+	assert_int_equal(f->region->queue[0].stats.staged, 8);
+	assert_int_equal(f->region->queue[0].stats.copies, 4);
+}
+
+/* What a killed worker would leave to the kernel is no page of the guest. */
+static void test_staged_io_never_has_a_page_of_the_guest(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char *under_way;
+
+	f->attach.persistent = 1;
+	attach(f);
+	f->image.slow = true;
+	memset(data(0), 0x11, 4096);
+	put(0, BLKIF_OP_READ, 8, 1);
+	turn(f);
+	assert_int_equal(f->image.channel[0].holding, 1);
+	under_way = f->image.channel[0].held[0].iov[0].iov_base;
+	memset(under_way, 0xee, 4096);
+	assert_int_equal(*(unsigned char *)data(0), 0x11);
+	f->image.result = -EIO;
+	slow_release(&f->image.channel[0]);
+	f->image.slow = false;
+	turn(f);
+	/* A failed read moves nothing. */
+	assert_int_equal(status_of(0, 0), BLKIF_RSP_ERROR);
+	assert_int_equal(*(unsigned char *)data(0), 0x11);
+	assert_int_equal(f->region->queue[0].stats.staged, 0);
 }
 
 static void test_every_request_is_answered_once_in_any_order(void **state)
@@ -498,8 +563,12 @@ static void test_an_idle_queue_gives_back_and_then_never_wakes(void **state)
 int main(void)
 {
 #define VBD_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define STAGED_TEST(t)                                                         \
+	cmocka_unit_test_setup_teardown(t, setup_staged, teardown)
 	const struct CMUnitTest tests[] = {
 		VBD_TEST(test_what_is_written_can_be_read),
+		STAGED_TEST(test_staged_data_is_right_in_both_directions),
+		STAGED_TEST(test_staged_io_never_has_a_page_of_the_guest),
 		VBD_TEST(test_every_request_is_answered_once_in_any_order),
 		VBD_TEST(test_a_bad_grant_fails_its_request_only),
 		VBD_TEST(test_more_pages_than_the_cap_are_copied),

@@ -91,6 +91,7 @@ static int make_device(struct worker *w, const struct link_device *device,
 		.max_queues = device->max_queues,
 		.persistent_cap = device->persistent_cap,
 		.poll_ns = device->poll_ns,
+		.staged = device->staged,
 	};
 	int error;
 

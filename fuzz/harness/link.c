@@ -21,7 +21,7 @@ static bool device_sane(const struct link_device *d, unsigned int fds)
 	       d->direct < 2 && d->sandbox < 2 &&
 	       d->persistent_cap <= LIMIT_PERSISTENT &&
 	       d->poll_ns <= LIMIT_POLL_NS && d->log_level <= 4 &&
-	       d->record < 2 && d->zero == 0 &&
+	       d->record < 2 && d->staged < 2 &&
 	       fds == (d->image == LINK_IMAGE_FILE ? 1 + d->max_queues : 1) +
 			       d->record &&
 	       (d->image == LINK_IMAGE_FILE || d->direct == 0);

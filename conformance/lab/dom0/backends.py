@@ -33,7 +33,7 @@ class Xenblkd:
     name, kind, kills = "xenblkd", "vbd", True
 
     def __init__(self, options=()):
-        self.options, self.process = tuple(options), None
+        self.options, self.extra, self.process = tuple(options), (), None
         self.log, self.recordings = f"{LOGS}/xenblkd.log", []
 
     def start(self):
@@ -45,7 +45,7 @@ class Xenblkd:
             [f"{BIN}/xenblkd", "--foreground", "--worker", f"{BIN}/xenblk-worker",
              "--control", CONTROL, "--log-level", "debug",
              "--record", self.recordings[-1], "--record-bytes", RECORD_BYTES,
-             *self.options],
+             *self.options, *self.extra],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out,
         )
         wait_for("xenblkd's control socket", 20, self._ready)

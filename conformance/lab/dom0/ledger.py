@@ -86,8 +86,15 @@ def take():
         "mappings of xenblkd": _mappings("xenblkd"),
         "in-flight tables": len(glob.glob("/run/xenblk/*inflight*")),
         "loop devices": loops(),
+        "complaints of dom0's kernel": complaints(),
         "QEMUs": len(processes("qemu-system-i386")) + len(processes("xen-qemu-system")),
     }
+
+
+def complaints():
+    """Warnings and worse that dom0's kernel has printed: what it never mends by itself."""
+    return len(re.findall(r"WARNING: CPU|BUG: |Oops|general protection|Bad rss-counter",
+                          status("dmesg")[1]))
 
 
 def _mappings(name):

@@ -83,6 +83,12 @@ class Session:
             guest.destroy()
             backends.backend_gone(self.backend.kind, domid)
 
+    def restart_backend(self, *options):
+        """The backend anew, with more words for its command line; guests keep their disks."""
+        self.backend.stop()
+        self.backend.extra = options
+        self.backend.start()
+
     def note(self, **facts):
         """Facts that stand beside the verdict."""
         self.details.update(facts)

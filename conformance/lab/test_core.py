@@ -122,6 +122,13 @@ class Rows(unittest.TestCase):
             one._follow(types.SimpleNamespace(ended=lambda: False), reader)
         self.assertIn("silent", one.troubles[0])
 
+    def test_a_machine_can_be_ended_from_outside(self):
+        one, ended = self.make(), []
+        one.stop()  # nothing runs yet
+        one._machine = types.SimpleNamespace(stop=lambda: ended.append(True))
+        one.stop()
+        self.assertEqual(ended, [True])
+
     def test_a_files_name_never_leaves_the_runs_folder(self):
         with tempfile.TemporaryDirectory() as folder:
             one = self.make()

@@ -173,8 +173,10 @@ def run_all(sessions, say, jobs, save):
                 waiting = list(going)
                 document = save(*gathered(rows, runs))
         finally:
-            # Interrupted: the machines get the signal as well, and no other starts.
+            # Interrupted: no other machine starts, and those that run are ended.
             pool.shutdown(wait=False, cancel_futures=True)
+            for run in runs:
+                run.stop()
     return document
 
 

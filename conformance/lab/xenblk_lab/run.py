@@ -29,6 +29,7 @@ class Run:
         self.id = uuid.uuid4().hex
         self.rows, self.ledgers, self.troubles = [], [], []
         self.folder = None
+        self._machine = None
         self.boot_seconds = 0.0
         self._limit, self._last = SILENCE_SECONDS, 0.0
         self._now = None  # what dom0 is at
@@ -54,12 +55,18 @@ class Run:
             }
             running = machine.Machine(made, disks, self.folder, state)
             running.start()
+            self._machine = running
             try:
                 self._follow(running, Reader(results, self.id))
             finally:
                 running.stop()
         self._fill_in()
         return self.rows
+
+    def stop(self):
+        """Ends the machine, from another thread: carry_out() then returns soon."""
+        if self._machine is not None:
+            self._machine.stop()
 
     def _follow(self, running, reader):
         self._last = time.monotonic()

@@ -193,6 +193,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	result = serve(&agent);
+	store_close(&agent.store);
 	fprintf(stderr,
 		"xenblk-lab-agent: xenstore cannot be used (%s): is this a "
 		"running Xen guest, with /dev/xen/xenbus?\n",

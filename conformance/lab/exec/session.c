@@ -333,6 +333,7 @@ int session_run(const char *id)
 		result = turn(session);
 	/* It is over: with the session's nodes, or without an answer. */
 	command_signal(&session->command, SIGKILL);
+	store_close(&session->store);
 	if (result == -EPIPE)
 		return 0;
 	fprintf(stderr, "xenblk-lab-agent: session %s broke: %s\n", id,

@@ -214,8 +214,11 @@ def facts():
 
 @functools.cache
 def commit():
-    done = subprocess.run(["git", "-c", "safe.directory=*", "describe", "--always", "--dirty"],
-                          cwd=place.TOP, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(["git", "-c", "safe.directory=*", "describe", "--always", "--dirty"],
+                              cwd=place.TOP, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "unknown"  # git is for those who change the tree
     return done.stdout.strip() or "unknown"
 
 

@@ -44,8 +44,8 @@ class Broken(Trouble):
     verdict = "ERROR"
 
 
-def run(*words, seconds=30, check=True):
-    """Runs a command; its output.  Trouble if it fails, Hung if it does not end."""
+def status(*words, seconds=30):
+    """Runs a command; (exit status, output).  Hung if it does not end."""
     try:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -55,23 +55,15 @@ def run(*words, seconds=30, check=True):
         raise Hung(f"{' '.join(words)[:120]} did not end within {seconds} s") from None
     except OSError as error:
         raise Broken(f"{words[0]} cannot be run: {error.strerror}") from None
-    text = done.stdout.decode(errors="replace")
-    if check and done.returncode != 0:
-        raise Trouble(f"{' '.join(words)[:120]} ended with {done.returncode}: "
-                      f"{text.strip()[-300:]}")
-    return text
-
-
-def status(*words, seconds=30):
-    """Runs a command; (exit status, output)."""
-    try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=seconds, check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Hung(f"{' '.join(words)[:120]} did not end within {seconds} s") from None
     return done.returncode, done.stdout.decode(errors="replace")
+
+
+def run(*words, seconds=30):
+    """Runs a command that must succeed; its output.  Trouble if it fails."""
+    code, text = status(*words, seconds=seconds)
+    if code != 0:
+        raise Trouble(f"{' '.join(words)[:120]} ended with {code}: {text.strip()[-300:]}")
+    return text
 
 
 def wait_for(what, seconds, test, step=0.1):

@@ -36,7 +36,7 @@ class Bench:
             disk.start()
         config = self.plan["config"].replace("@QUEUES@", str(self.queues))
         lines = [line for disk in self.disks if (line := disk.line())]
-        self.guest = Guest({}, config, lines, f"bench-{self.queues}")
+        self.guest = Guest({"kind": "pv"}, config, lines, f"bench-{self.queues}")
         self.guest.create()
         for disk in self.disks:
             disk.attach(self.guest.domid)

@@ -282,8 +282,8 @@ def register(commands):
                         help="rounds (5; quick: 1)")
     parser.add_argument("--seconds", type=_positive(float), metavar="S",
                         help="length of one measurement (0.5; quick: 0.3)")
-    parser.add_argument("--minutes", type=_positive(float), metavar="N", default=18,
-                        help="end after so long, with what there is (18)")
+    parser.add_argument("--minutes", type=_positive(float), metavar="N", default=25,
+                        help="end after so long, with what there is (25)")
     parser.add_argument("--quick", action="store_true",
                         help="one queue, one round: a first look")
     parser.add_argument("--json", action="store_true", help="one JSON document")

@@ -5,7 +5,7 @@
  * that no field names is printed as byteN, so that nothing is lost on the way:
  * parse(print(x)) is x, for every x.
  */
-#include "fuzz/script.h"
+#include "fuzz/script_shape.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,26 +14,6 @@
 #include <string.h>
 
 #include "backend/base/checked.h"
-
-#define MAX_FIELDS 14u
-#define MAX_NAMES  12u
-
-struct value_name {
-	const char *name;
-	uint8_t value;
-};
-
-struct field {
-	const char *name;
-	uint8_t at;
-	uint8_t bytes;
-	const struct value_name *names; /* ends with a NULL name; or NULL */
-};
-
-struct shape {
-	const char *name;
-	struct field field[MAX_FIELDS];
-};
 
 static const struct value_name operation_names[] = {
 	{"read", 0},	    {"write", 1},	{"flush", 2},
@@ -170,6 +150,16 @@ static const struct shape shapes[SCRIPT_KIND_COUNT] = {
 			  {"at", FAIL_AT, 1, NULL},
 			  {"error", FAIL_ERROR, 1, NULL}}},
 };
+
+const struct shape *script_shape(enum script_kind kind)
+{
+	return &shapes[kind];
+}
+
+const struct shape *script_device_shape(void)
+{
+	return &device_shape;
+}
 
 static uint64_t get_bytes(const uint8_t *from, unsigned int n)
 {

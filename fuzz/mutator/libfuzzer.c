@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "fuzz/mutator/mutator.h"
+#include "fuzz/script.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
@@ -30,7 +31,7 @@ static unsigned int share(void)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
 			       unsigned int seed)
 {
-	if (seed % 100 >= share())
+	if (max < SCRIPT_RECORD || seed % 100 >= share())
 		return LLVMFuzzerMutate(data, size, max);
 	return mutator_change(data, size, max, seed);
 }

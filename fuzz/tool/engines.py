@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from tree import MAX_LENGTH, Trouble, dictionary, folder, say
+from tree import MAX_LENGTH, MUTATOR, Trouble, dictionary, folder, say
 
 
 def reason_of(log):
@@ -74,10 +74,12 @@ class LibFuzzer:
             words.append(f"-seed={options.seed}")
         if dictionary(harness):
             words.append(f"-dict={dictionary(harness)}")
+        words += getattr(options, "words", [])
         words += [self.work] + options.inputs
         for job in range(options.jobs):
             log = f"{self.log}.{job}"
-            self.jobs.append((start(words, log, options), log))
+            self.jobs.append((start(words, log, options,
+                                    getattr(options, "env", None)), log))
 
     def running(self):
         return any(p.poll() is None for p, _ in self.jobs)
@@ -132,7 +134,8 @@ class Afl:
         self.binary, self.jobs, self.harness = binary, [], harness
         self.started = time.monotonic()
         shutil.rmtree(self.where, ignore_errors=True)
-        env = dict(os.environ, AFL_NO_UI="1", AFL_SKIP_CPUFREQ="1",
+        env = dict(getattr(options, "env", None) or os.environ,
+                   AFL_NO_UI="1", AFL_SKIP_CPUFREQ="1",
                    AFL_NO_AFFINITY="1", AFL_IMPORT_FIRST="1",
                    AFL_FORKSRV_INIT_TMOUT="30000")
         with open("/proc/sys/kernel/core_pattern", encoding="ascii") as text:
@@ -141,6 +144,9 @@ class Afl:
                     "but later; \"echo core >/proc/sys/kernel/core_pattern\" "
                     "as root makes it quick")
                 env["AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES"] = "1"
+        mutator = os.path.join(os.path.dirname(binary), MUTATOR)
+        if os.path.exists(mutator) and env.get("XENBLK_MUTATOR") != "0":
+            env["AFL_CUSTOM_MUTATOR_LIBRARY"] = mutator
         # afl-fuzz wants one folder that is not empty.
         inputs = os.path.join(where, "in")
         shutil.rmtree(inputs, ignore_errors=True)
@@ -155,6 +161,8 @@ class Afl:
             role = ["-M", "main"] if job == 0 else ["-S", f"second{job}"]
             words = ["afl-fuzz", "-i", inputs, "-o", self.where, "-m", "none",
                      "-t", "2000+", "-V", str(options.seconds)] + role
+            if options.seed is not None:
+                words += ["-s", str(options.seed + job)]
             if dictionary(harness):
                 words += ["-x", dictionary(harness)]
             log = os.path.join(where, f"log.{job}")

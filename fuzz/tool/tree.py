@@ -19,6 +19,7 @@ HARNESSES = {
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
 NEEDS = {"libfuzzer": "clang-14", "afl": "afl-fuzz"}
 MAX_LENGTH = {"ring": 2048, "handshake_parse": 2048}
+MUTATOR = "xenblk-mutator.so"  # what afl-fuzz loads, in lib of a build
 
 
 class Trouble(Exception):
@@ -125,8 +126,18 @@ def build(preset, targets):
         return bins
 
 
+def plays_scripts(harness):
+    """Whether its input is a script, which the mutator understands: the build
+    says so."""
+    with open(os.path.join(ROOT, "fuzz", "CMakeLists.txt"),
+              encoding="utf-8") as text:
+        return harness in re.findall(
+            r"^xenblk_(?:player_harness|mutated)\((\w+)", text.read(), re.M)
+
+
 def targets_of(harness):
-    return [f"fuzz-{harness}", f"corpus-{harness}"]
+    mutator = ["xenblk-mutator"] if plays_scripts(harness) else []
+    return [f"fuzz-{harness}", f"corpus-{harness}"] + mutator
 
 
 def dictionary(harness):

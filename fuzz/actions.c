@@ -40,30 +40,43 @@ static void do_memory(struct player *player, const struct script_record *r)
 		script_u8(r, MEMORY_SECTOR) % PAGE_SECTORS;
 	unsigned int count = 1u + script_u8(r, MEMORY_COUNT) % 32;
 
-	for (unsigned int i = 0; i < count; i++, at++)
-		actions_pattern(player, at / PAGE_SECTORS % GUEST_DATA_PAGES,
-				at % PAGE_SECTORS, script_u8(r, MEMORY_DATA));
+	for (unsigned int i = 0; i < count; i++, at++) {
+		unsigned int page = at / PAGE_SECTORS % GUEST_DATA_PAGES;
+
+		if (player->bend.place == PLACE_STRAIGHT)
+			straight_guest_writes(player, page, at % PAGE_SECTORS);
+		actions_pattern(player, page, at % PAGE_SECTORS,
+				script_u8(r, MEMORY_DATA));
+	}
+}
+
+/* Where a grant moves to: the page of a half stays in it. */
+static unsigned int moved_page(const struct player *player, uint8_t to,
+			       unsigned int page)
+{
+	unsigned int half = GUEST_DATA_PAGES / 2;
+
+	if (player->bend.place != PLACE_HALVES)
+		return to % GUEST_DATA_PAGES;
+	return page / half * half + to % half;
 }
 
 static void change_grant(struct player *player, const struct script_record *r,
 			 unsigned int page)
 {
+	unsigned int to = moved_page(player, script_u8(r, GRANT_TO), page);
 	const uint32_t gref = GREF_DATA + page;
 	const uint8_t action = script_u8(r, GRANT_ACTION);
 	struct guest *guest = &player->guest;
 
 	model_grant_changes(&player->model, gref);
 	if (action >= SCRIPT_ODD)
-		guest_grant_page(guest, gref,
-				 script_u8(r, GRANT_TO) % GUEST_DATA_PAGES,
-				 action % 2 != 0);
+		guest_grant_page(guest, gref, to, action % 2 != 0);
 	else if (!guest_grant_end(guest, gref))
 		return; /* the backend has it mapped; a good guest waits */
 	switch (action % 4) {
 	case 1:
-		guest_grant_page(guest, gref,
-				 script_u8(r, GRANT_TO) % GUEST_DATA_PAGES,
-				 false);
+		guest_grant_page(guest, gref, to, false);
 		break;
 	case 2:
 		guest_grant_page(guest, gref, page, true);
@@ -82,6 +95,11 @@ static void do_grant(struct player *player, const struct script_record *r)
 	unsigned int page = script_u8(r, GRANT_PAGE) % GUEST_DATA_PAGES;
 	unsigned int count = 1u + script_u8(r, GRANT_COUNT) % 32;
 
+	/* In a straight play nobody keeps a page that the guest asks back. */
+	if (player->bend.place == PLACE_STRAIGHT) {
+		straight_settle(player);
+		turns_idle(player);
+	}
 	for (unsigned int i = 0; i < count; i++)
 		change_grant(player, r, (page + i) % GUEST_DATA_PAGES);
 }
@@ -196,10 +214,15 @@ static void do_complete(struct player *player, const struct script_record *r)
 {
 	static const int errors[] = {-EIO, -ENOSPC, -ENOMEM, -EAGAIN};
 	uint8_t error = script_u8(r, COMPLETE_ERROR);
+	struct disk_choice choice = {
+		.which = script_u8(r, COMPLETE_WHICH),
+		.error = error >= SCRIPT_ODD ? errors[error % 4] : 0,
+		.one_queue = player->bend.place == PLACE_HALVES,
+		.queue = queue_of(player, r),
+	};
 
 	for (unsigned int i = 0; i <= script_u8(r, COMPLETE_COUNT) % 64u; i++)
-		if (!disk_complete(&player->disk, script_u8(r, COMPLETE_WHICH),
-				   error >= SCRIPT_ODD ? errors[error % 4] : 0))
+		if (!disk_complete(&player->disk, &choice))
 			break;
 }
 
@@ -253,6 +276,8 @@ static void do_attach(struct player *player, const struct script_record *r)
 	if (player->attaches++ >= ATTACHES_LIMIT)
 		return;
 	if (player->attached) {
+		if (player->bend.place == PLACE_STRAIGHT)
+			straight_settle(player);
 		connection_detach(player);
 		memory_check_all(&player->model);
 		storage_check_all(&player->model);
@@ -266,6 +291,7 @@ static void do_attach(struct player *player, const struct script_record *r)
 		wanted.shape.start =
 			(uint32_t)(int16_t)script_u16(r, ATTACH_START);
 	}
+	bend_shape(&player->bend, &wanted.shape);
 	connection_attach(player, &wanted);
 }
 
@@ -288,8 +314,8 @@ static void do_request(struct player *player, const struct script_record *r)
 	unsigned int queue = queue_of(player, r);
 	struct guest_request request;
 
-	build_request(player, r, &request);
-	if (!guest_place(&player->guest, queue, &request))
+	if (!build_request(player, r, &request) ||
+	    !guest_place(&player->guest, queue, &request))
 		return;
 	switch (script_u8(r, REQUEST_THEN) % 4) {
 	case 0:
@@ -300,7 +326,11 @@ static void do_request(struct player *player, const struct script_record *r)
 		break;
 	case 3:
 		publish(player, queue, 0, false);
-		turns_run_all(player);
+		/* What others do must not be when queue 0 runs. */
+		if (player->bend.place == PLACE_HALVES && queue != 0)
+			turns_run(player, queue, 32);
+		else
+			turns_run_all(player);
 		break;
 	default:
 		break;
@@ -319,6 +349,13 @@ static void (*const actions[SCRIPT_KIND_COUNT])(
 	[SCRIPT_FAIL] = do_fail,
 };
 
+/* Records that are of one queue alone. */
+#define QUEUE_KINDS                                                            \
+	(BEND_KIND(SCRIPT_REQUEST) | BEND_KIND(SCRIPT_RUN) |                   \
+	 BEND_KIND(SCRIPT_PUSH) | BEND_KIND(SCRIPT_KICK) |                     \
+	 BEND_KIND(SCRIPT_RAW) | BEND_KIND(SCRIPT_INDEX) |                     \
+	 BEND_KIND(SCRIPT_COMPLETE) | BEND_KIND(SCRIPT_EVENTS))
+
 void actions_do(struct player *player, const struct script_record *record)
 {
 	enum script_kind kind = script_kind(record);
@@ -326,6 +363,9 @@ void actions_do(struct player *player, const struct script_record *record)
 	/* Only a faulty connection ever fails; then nothing else can be done.
 	 */
 	if (!player->attached && kind != SCRIPT_ATTACH && kind != SCRIPT_FAIL)
+		return;
+	if (player->bend.alone && (QUEUE_KINDS & BEND_KIND(kind)) != 0 &&
+	    queue_of(player, record) != 0)
 		return;
 	actions[kind](player, record);
 }

@@ -44,13 +44,25 @@ static uint8_t segments_of(uint8_t value, bool flush)
 	return (uint8_t)(1 + (value - 1) % REFERENCE_SEGMENTS);
 }
 
+struct place build_place(const struct player *player, unsigned int queue)
+{
+	const unsigned int half = GUEST_DATA_PAGES / 2;
+	const uint64_t sectors = player->disk.sectors;
+
+	if (player->bend.place != PLACE_HALVES)
+		return (struct place){0, GUEST_DATA_PAGES, 0, sectors};
+	if (queue == 0)
+		return (struct place){0, half, 0, sectors / 2};
+	return (struct place){half, half, sectors / 2, sectors - sectors / 2};
+}
+
 static unsigned int choose_page(struct player *player, uint8_t wanted,
-				unsigned int count, bool overlap)
+				unsigned int count, const struct place *place)
 {
 	unsigned int page = wanted;
 
-	if (overlap)
-		return page % GUEST_DATA_PAGES;
+	if (place != NULL)
+		return place->page + page % place->pages;
 	page += player->next_page;
 	for (unsigned int tries = 0; tries < GUEST_DATA_PAGES;
 	     tries++, page++) {
@@ -67,16 +79,18 @@ static unsigned int choose_page(struct player *player, uint8_t wanted,
 }
 
 static uint64_t choose_sector(struct player *player, uint16_t wanted,
-			      uint32_t count, bool overlap)
+			      uint32_t count, const struct place *place)
 {
 	uint64_t places;
 	uint64_t sector;
 
+	if (place != NULL && count > place->sectors)
+		return player->disk.sectors;
 	if (count == 0 || count > player->disk.sectors)
 		return wanted;
+	if (place != NULL)
+		return place->sector + wanted % (place->sectors - count + 1);
 	places = player->disk.sectors - count + 1;
-	if (overlap)
-		return wanted % places;
 	sector = (wanted + player->next_sector) % places;
 	for (unsigned int tries = 0; tries < 16; tries++) {
 		if (!model_disk_busy(&player->model, sector, count))
@@ -87,15 +101,26 @@ static uint64_t choose_sector(struct player *player, uint16_t wanted,
 	return sector;
 }
 
-static uint32_t fill_segments(const struct script_record *r, unsigned int page,
-			      struct guest_request *request)
+static uint32_t sectors_of(const struct guest_request *request)
+{
+	uint32_t sectors = 0;
+
+	for (unsigned int i = 0;
+	     i < request->nr_segments && i < REFERENCE_SEGMENTS; i++)
+		sectors += request->segment[i].last -
+			   request->segment[i].first + 1u;
+	return sectors;
+}
+
+static void fill_segments(const struct script_record *r,
+			  const struct place *place, unsigned int page,
+			  struct guest_request *request)
 {
 	uint8_t skip = script_u8(r, REQUEST_SKIP) % PAGE_SECTORS;
 	uint8_t trim = script_u8(r, REQUEST_TRIM) % PAGE_SECTORS;
 	unsigned int count = request->nr_segments < REFERENCE_SEGMENTS
 				     ? request->nr_segments
 				     : REFERENCE_SEGMENTS;
-	uint32_t sectors = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
 		uint8_t first = i == 0 ? skip : 0;
@@ -106,12 +131,11 @@ static uint32_t fill_segments(const struct script_record *r, unsigned int page,
 							 ? trim
 							 : 0));
 		request->segment[i].gref =
-			GREF_DATA + (page + i) % GUEST_DATA_PAGES;
+			GREF_DATA + place->page +
+			(page - place->page + i) % place->pages;
 		request->segment[i].first = first;
 		request->segment[i].last = last;
-		sectors += last - first + 1u;
 	}
-	return sectors;
 }
 
 static void fill_data(struct player *player, const struct script_record *r,
@@ -133,8 +157,9 @@ static void fill_data(struct player *player, const struct script_record *r,
 }
 
 static void twist(const struct player *player, const struct script_record *r,
-		  uint32_t sectors, struct guest_request *request)
+		  const struct place *place, struct guest_request *request)
 {
+	const uint32_t sectors = sectors_of(request);
 	uint8_t value = script_u8(r, REQUEST_TWIST);
 	unsigned int count = request->nr_segments < REFERENCE_SEGMENTS
 				     ? request->nr_segments
@@ -159,7 +184,7 @@ static void twist(const struct player *player, const struct script_record *r,
 		request->sector = player->disk.sectors - sectors + 1;
 		break;
 	case TWIST_AT_END:
-		request->sector = player->disk.sectors - sectors;
+		request->sector = place->sector + place->sectors - sectors;
 		break;
 	case TWIST_WRAP:
 		request->sector = UINT64_MAX - sectors + 1;
@@ -211,30 +236,58 @@ static uint64_t choose_id(struct guest_queue *q, uint8_t value)
 	}
 }
 
-void build_request(struct player *player, const struct script_record *r,
-		   struct guest_request *request)
+/* In a straight play every id is another, and tells which request it is. */
+static uint64_t straight_id(struct player *player, uint8_t value)
+{
+	return UINT64_C(0x8123456700000000) ^ (uint64_t)value << 24 ^
+	       ++player->straight.sequence;
+}
+
+static void fill_head(struct player *player, const struct script_record *r,
+		      struct guest_request *request)
 {
 	struct guest *guest = &player->guest;
-	bool overlap = script_u8(r, REQUEST_OVERLAP) >= SCRIPT_ODD;
-	unsigned int count;
-	unsigned int page;
-	uint32_t sectors;
+	unsigned int queue = script_u8(r, ANY_QUEUE) % guest->shape.queues;
+	uint8_t id = script_u8(r, REQUEST_ID);
 
 	memset(request, 0, sizeof(*request));
 	request->operation = operation_of(script_u8(r, REQUEST_OPERATION));
 	request->nr_segments = segments_of(script_u8(r, REQUEST_SEGMENTS),
 					   request->operation == 3);
 	request->handle = script_u8(r, REQUEST_TRIM);
-	request->id = choose_id(
-		&guest->queue[script_u8(r, ANY_QUEUE) % guest->shape.queues],
-		script_u8(r, REQUEST_ID));
+	request->id = player->bend.place == PLACE_STRAIGHT
+			      ? straight_id(player, id)
+			      : choose_id(&guest->queue[queue], id);
+}
+
+bool build_request(struct player *player, const struct script_record *r,
+		   struct guest_request *request)
+{
+	const unsigned int queue =
+		script_u8(r, ANY_QUEUE) % player->guest.shape.queues;
+	const struct place place = build_place(player, queue);
+	/* NULL: where it meets nobody who is in flight. */
+	const struct place *fixed = &place;
+	struct guest_request plain;
+	unsigned int count;
+	unsigned int page;
+
+	if (player->bend.place == PLACE_APART &&
+	    script_u8(r, REQUEST_OVERLAP) < SCRIPT_ODD)
+		fixed = NULL;
+	fill_head(player, r, request);
 	count = request->nr_segments < REFERENCE_SEGMENTS ? request->nr_segments
 							  : REFERENCE_SEGMENTS;
-	page = choose_page(player, script_u8(r, REQUEST_PAGE), count, overlap);
-	sectors = fill_segments(r, page, request);
+	page = choose_page(player, script_u8(r, REQUEST_PAGE), count, fixed);
+	fill_segments(r, &place, page, request);
 	request->sector = choose_sector(player, script_u16(r, REQUEST_SECTOR),
-					sectors, overlap);
-	fill_data(player, r, request);
+					sectors_of(request), fixed);
+	plain = *request;
 	choose_grants(r, request);
-	twist(player, r, sectors, request);
+	twist(player, r, &place, request);
+	if (player->bend.place == PLACE_STRAIGHT &&
+	    !straight_admit(player, &plain, request))
+		return false;
+	fill_data(player, r, &plain);
+	return true;
 }

@@ -62,6 +62,8 @@ static void fill_attach(const struct player *player, struct link_attach *attach)
 	attach->queues = shape->queues;
 	attach->ring_order = shape->order;
 	attach->abi = shape->packed ? LINK_ABI_X86_32 : LINK_ABI_X86_64;
+	if (player->bend.abi != 0)
+		attach->abi = player->bend.abi;
 	attach->persistent = shape->persistent;
 	for (uint32_t q = 0; q < shape->queues; q++) {
 		attach->queue[q].event_channel = player->guest.queue[q].port;

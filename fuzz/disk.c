@@ -269,22 +269,29 @@ void disk_reset(struct disk *disk, const struct disk_options *options)
 		disk->channel[i].open = false;
 }
 
-bool disk_complete(struct disk *disk, unsigned int which, int error)
+static bool can_be_chosen(const struct disk_operation *o,
+			  const struct disk_choice *choice)
+{
+	return !o->decided && (!choice->one_queue || o->queue == choice->queue);
+}
+
+bool disk_complete(struct disk *disk, const struct disk_choice *choice)
 {
 	unsigned int waiting = 0;
+	unsigned int which;
 
 	for (unsigned int i = 0; i < disk->pending; i++)
-		waiting += !disk->operation[i].decided;
+		waiting += can_be_chosen(&disk->operation[i], choice);
 	if (waiting == 0)
 		return false;
-	which %= waiting;
+	which = choice->which % waiting;
 	for (unsigned int i = 0; i < disk->pending; i++) {
 		struct disk_operation *o = &disk->operation[i];
 
-		if (o->decided || which-- > 0)
+		if (!can_be_chosen(o, choice) || which-- > 0)
 			continue;
 		o->decided = true;
-		o->result = error;
+		o->result = choice->error;
 		/* Decided ones are delivered in the order of decision. */
 		for (; i + 1 < disk->pending; i++) {
 			struct disk_operation t = disk->operation[i];

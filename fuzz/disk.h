@@ -87,8 +87,16 @@ void disk_init(struct disk *disk);
 /** disk_reset() - a new disk with the pattern on it; costs what was touched. */
 void disk_reset(struct disk *disk, const struct disk_options *options);
 
-/** disk_complete() - let the which-th pending operation finish; false: none. */
-bool disk_complete(struct disk *disk, unsigned int which, int error);
+/* Which pending operation finishes, and how. */
+struct disk_choice {
+	unsigned int which; /* modulo those that are pending */
+	int error;
+	bool one_queue; /* of that queue alone: */
+	unsigned int queue;
+};
+
+/** disk_complete() - let one pending operation finish; false: there is none. */
+bool disk_complete(struct disk *disk, const struct disk_choice *choice);
 
 /** disk_release() - everything pending finishes well, and later ones at once.
  */

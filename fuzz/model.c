@@ -35,6 +35,7 @@ void model_reset(struct model *model)
 	model->blind = false;
 	model->grants_may_fail = model->notify_may_fail = false;
 	model->answered = model->answered_okay = 0;
+	model->answers = 0;
 	model->response_hash = UINT64_C(0xcbf29ce484222325);
 }
 
@@ -414,6 +415,19 @@ static void settle_twin(struct model *model, struct model_queue *q,
 	}
 }
 
+static void keep_answer(struct model *model, unsigned int queue,
+			const struct response *response)
+{
+	if (model->answers == MODEL_ANSWERS)
+		return;
+	model->answer[model->answers++] = (struct model_answer){
+		.id = response->id,
+		.queue = (uint8_t)queue,
+		.operation = response->operation,
+		.status = response->status,
+	};
+}
+
 static void settle(struct model *model, unsigned int queue, uint32_t index)
 {
 	struct model_queue *q = &model->queue[queue];
@@ -421,6 +435,7 @@ static void settle(struct model *model, unsigned int queue, uint32_t index)
 	struct expected *e;
 
 	response_read(model, queue, index, &response);
+	keep_answer(model, queue, &response);
 	e = response_match(model, queue, &response);
 	if (e == NULL)
 		return;

@@ -72,6 +72,15 @@ struct model_queue {
 	unsigned int quiet; /* calls in a row that did nothing */
 };
 
+/* What was answered, in its order; for those who compare two plays. */
+struct model_answer {
+	uint64_t id;
+	uint8_t queue, operation;
+	int16_t status;
+};
+
+#define MODEL_ANSWERS 1024u /* of one play; what comes after is not kept */
+
 struct model {
 	struct guest *guest;
 	struct disk *disk;
@@ -82,6 +91,8 @@ struct model {
 	uint64_t writes_before;
 	uint64_t answered, answered_okay;
 	uint64_t response_hash;
+	unsigned int answers;
+	struct model_answer answer[MODEL_ANSWERS];
 	struct model_queue queue[GUEST_QUEUES];
 	/* how many requests in flight read or write each sector */
 	uint16_t page_readers[GUEST_DATA_PAGES * PAGE_SECTORS];

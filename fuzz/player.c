@@ -2,6 +2,7 @@
 #include "fuzz/player.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/base/log.h"
 #include "backend/worker/vbd.h"
@@ -36,38 +37,53 @@ void player_destroy(struct player *player)
 	free(player);
 }
 
-static struct guest_shape first_shape(const struct script_record *device)
+static struct guest_shape first_shape(const struct player *player,
+				      const struct script_record *device)
 {
 	static const uint8_t orders[] = {0, 0, 1, 0, 0, 2, 0, 4};
 	int16_t start = (int16_t)script_u16(device, DEVICE_START);
-
-	return (struct guest_shape){
+	struct guest_shape shape = {
 		.queues = 1 + script_u8(device, DEVICE_QUEUES) % GUEST_QUEUES,
 		.order = orders[script_u8(device, DEVICE_ORDER) % 8],
 		.packed = script_u8(device, DEVICE_ABI) % 2 != 0,
 		.persistent = script_u8(device, DEVICE_PERSISTENT) % 2 != 0,
 		.start = (uint32_t)start,
 	};
+
+	bend_shape(&player->bend, &shape);
+	return shape;
+}
+
+static uint64_t size_of(const struct player *player,
+			const struct script_record *device)
+{
+	static const uint64_t sizes[] = {2048, 2048, 1024, 128, 2048, 8, 1, 0};
+
+	if (player->bend.fine_sizes)
+		return script_u16(device, DEVICE_FINE) % (DISK_MAX_SECTORS + 1);
+	return sizes[script_u8(device, DEVICE_SIZE) % 8];
 }
 
 static void begin(struct player *player, const struct script *script)
 {
-	static const uint64_t sizes[] = {2048, 2048, 1024, 128, 2048, 8, 1, 0};
 	static const uint32_t caps[] = {32, 4, 1, 11, 352, 0, 16, 1056};
 	const struct script_record *device = &script->device;
 	const struct disk_options options = {
-		.sectors = sizes[script_u8(device, DEVICE_SIZE) % 8],
+		.sectors = size_of(player, device),
 		.readonly = script_u8(device, DEVICE_READONLY) >= 0xc0,
 		.hold = script_u8(device, DEVICE_HOLD) % 2 != 0,
 	};
 
 	player->script = script;
 	player->persistent_cap = caps[script_u8(device, DEVICE_CAP) % 8];
-	player->staged = script_u8(device, DEVICE_CAP) / 8 % 2 != 0;
+	player->staged = bend_bool(player->bend.staged,
+				   script_u8(device, DEVICE_CAP) / 8 % 2 != 0);
 	player->attached = false;
 	player->attach_may_fail = player->late = false;
 	player->checks = player->attaches = player->turns = 0;
 	player->next_page = player->next_sector = 0;
+	memset(player->pace, 0, sizeof(player->pace));
+	straight_begin(&player->straight);
 	sim_reset(1);
 	model_reset(&player->model);
 	disk_reset(&player->disk, &options);
@@ -84,6 +100,8 @@ static void finish(struct player *player)
 	player->disk.refuse_at = player->disk.error_at = 0;
 	if (!player->attached)
 		return;
+	if (player->bend.place == PLACE_STRAIGHT)
+		straight_settle(player);
 	for (unsigned int i = 0; i < player->guest.shape.queues; i++)
 		guest_kick(&player->guest, i);
 	turns_run_all(player);
@@ -101,7 +119,7 @@ static uint64_t play(struct player *player, const struct script *script)
 	begin(player, script);
 	before = heap_now();
 	connection_open(player);
-	first.shape = first_shape(&script->device);
+	first.shape = first_shape(player, &script->device);
 	first.wrong = script_u8(&script->device, DEVICE_WRONG);
 	connection_attach(player, &first);
 	for (unsigned int i = 0; i < script->operations; i++)
@@ -123,12 +141,18 @@ void player_play(struct player *player, const uint8_t *data, size_t bytes,
 		 struct player_result *result)
 {
 	struct script script;
-	uint64_t left;
 
 	script_decode(data, bytes, &script);
-	left = play(player, &script);
+	player_script(player, &script, result);
+}
+
+void player_script(struct player *player, const struct script *script,
+		   struct player_result *result)
+{
+	uint64_t left = play(player, script);
+
 	if (left > 0)
-		heap_check(left, play(player, &script));
+		heap_check(left, play(player, script));
 	result->trace = sim_trace_hash();
 	result->responses = player->model.response_hash;
 	result->answered = player->model.answered;

@@ -13,9 +13,11 @@
 
 #include <stdint.h>
 
+#include "fuzz/bend.h"
 #include "fuzz/model.h"
 #include "fuzz/oracle/checks.h"
 #include "fuzz/script.h"
+#include "fuzz/straight.h"
 
 /* What a play did, for statistics and for comparing two runs. */
 struct player_result {
@@ -25,6 +27,8 @@ struct player_result {
 };
 
 struct player {
+	struct bend bend; /* the harness's, before it plays */
+	struct straight straight;
 	const struct script *script;
 	struct script_record device; /* as given, for later attaches */
 	struct guest guest;
@@ -44,6 +48,7 @@ struct player {
 	unsigned int turns;
 	unsigned int attaches;		     /* made by the script so far */
 	unsigned int next_page, next_sector; /* where requests do not meet */
+	uint64_t pace[GUEST_QUEUES]; /* a hash: how far each got in each turn */
 };
 
 /** player_create() - what is needed for every play, once per process; or NULL.
@@ -54,6 +59,10 @@ void player_destroy(struct player *player);
 /** player_play() - one script from an empty world to an empty world. */
 void player_play(struct player *player, const uint8_t *data, size_t bytes,
 		 struct player_result *result);
+
+/** player_script() - the same with a script that the harness has bent. */
+void player_script(struct player *player, const struct script *script,
+		   struct player_result *result);
 
 /* --- connection.c: create, attach, detach --- */
 
@@ -87,5 +96,13 @@ void actions_pattern(struct player *player, unsigned int page,
 
 /* --- build.c: a request from its record --- */
 
-void build_request(struct player *player, const struct script_record *record,
+/* Where the requests of a queue lie, and the pages that go with a page. */
+struct place {
+	unsigned int page, pages; /* first, count */
+	uint64_t sector, sectors;
+};
+struct place build_place(const struct player *player, unsigned int queue);
+
+/** build_request() - false: in a straight play it has no place. */
+bool build_request(struct player *player, const struct script_record *record,
 		   struct guest_request *request);

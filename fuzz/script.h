@@ -70,6 +70,8 @@ enum {
 	DEVICE_START = 8, /* 16 bits, signed */
 	DEVICE_SIZE = 10,
 	DEVICE_PAYLOAD = 11, /* records at the end that are payload */
+	DEVICE_FINE = 12,    /* 16 bits: any size, where a harness wants it */
+	DEVICE_MODE = 15,    /* which of a harness's properties */
 
 	ANY_QUEUE = 1,
 

@@ -73,7 +73,9 @@ static const struct shape device_shape = {
 	 {"wrong", DEVICE_WRONG, 1, wrong_names},
 	 {"start", DEVICE_START, 2, NULL},
 	 {"size", DEVICE_SIZE, 1, NULL},
-	 {"payload", DEVICE_PAYLOAD, 1, NULL}},
+	 {"payload", DEVICE_PAYLOAD, 1, NULL},
+	 {"fine-size", DEVICE_FINE, 2, NULL},
+	 {"mode", DEVICE_MODE, 1, NULL}},
 };
 
 static const struct shape shapes[SCRIPT_KIND_COUNT] = {

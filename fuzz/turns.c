@@ -38,6 +38,10 @@ static bool one_turn(struct player *player, unsigned int queue)
 		queue_check(q);
 	model_after(&player->model,
 		    &(struct model_call){.queue = queue, .takes = true});
+	player->pace[queue] =
+		(player->pace[queue] ^ player->model.queue[queue].consumed ^
+		 (uint64_t)player->guest.queue[queue].rsp_seen << 32) *
+		UINT64_C(0x9e3779b97f4a7c15);
 	if (after.notifies - before.notifies > 1)
 		oracle_fail(ORACLE_WORK,
 			    "queue %u notified the guest %u times in one turn",

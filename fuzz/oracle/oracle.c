@@ -10,12 +10,22 @@
 #include "backend/base/checked.h"
 
 static const char *const names[] = {
-	[ORACLE_RESPONSES] = "responses", [ORACLE_MEMORY] = "memory",
-	[ORACLE_STORAGE] = "storage",	  [ORACLE_FLUSH] = "flush",
-	[ORACLE_RING] = "ring",		  [ORACLE_GRANTS] = "grants",
-	[ORACLE_RESOURCES] = "resources", [ORACLE_PROGRESS] = "progress",
-	[ORACLE_EVENTS] = "events",	  [ORACLE_WORK] = "work",
-	[ORACLE_ATTACH] = "attach",	  [ORACLE_DECODE] = "decode",
+	[ORACLE_RESPONSES] = "responses",
+	[ORACLE_MEMORY] = "memory",
+	[ORACLE_STORAGE] = "storage",
+	[ORACLE_FLUSH] = "flush",
+	[ORACLE_RING] = "ring",
+	[ORACLE_GRANTS] = "grants",
+	[ORACLE_RESOURCES] = "resources",
+	[ORACLE_PROGRESS] = "progress",
+	[ORACLE_EVENTS] = "events",
+	[ORACLE_WORK] = "work",
+	[ORACLE_ATTACH] = "attach",
+	[ORACLE_DECODE] = "decode",
+	[ORACLE_INDEPENDENCE] = "independence",
+	[ORACLE_QUEUES] = "queues",
+	[ORACLE_ABI] = "abi",
+	[ORACLE_WAYS] = "ways",
 };
 
 _Static_assert(ARRAY_SIZE(names) == ORACLE_COUNT, "every oracle has a name");

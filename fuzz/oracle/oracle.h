@@ -24,6 +24,10 @@ enum oracle {
 	ORACLE_WORK,	  /* one turn does a bounded amount */
 	ORACLE_ATTACH,	  /* a connection succeeds, or is refused, as it must */
 	ORACLE_DECODE,	  /* the pure decoder against the plain reference */
+	ORACLE_INDEPENDENCE, /* a queue alone, and beside others */
+	ORACLE_QUEUES,	     /* the same requests over several queues or one */
+	ORACLE_ABI,	     /* the same requests in both layouts */
+	ORACLE_WAYS,	     /* the same data copied, mapped, staged */
 	ORACLE_COUNT,
 };
 

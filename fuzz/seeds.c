@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/base/link.h"
+#include "fuzz/script_seeds.h"
 
 static int write_seed(const char *folder, const char *name, const void *data,
 		      size_t bytes)
@@ -150,5 +151,5 @@ int seeds_write(const char *harness, const char *folder)
 		return handshake_seeds(folder);
 	if (strcmp(harness, "link") == 0)
 		return link_seeds(folder);
-	return 0;
+	return script_seeds(harness, folder, write_seed);
 }

@@ -11,6 +11,9 @@ import tempfile
 
 HARNESSES = {
     "ring": "any script of a guest against its rings, grants and events",
+    "multiqueue": "a queue is served as if it were alone",
+    "grants": "grants come and go, data stays right on every way",
+    "abi": "both layouts of the slots lead to the same",
     "request_decode": "the decoder of ring slots against a plain reference",
     "handshake_parse": "the parser of a frontend's xenstore keys",
     "recording": "the reader, the judge and the seeds of recordings",
@@ -18,7 +21,8 @@ HARNESSES = {
 }
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
 NEEDS = {"libfuzzer": "clang-14", "afl": "afl-fuzz"}
-MAX_LENGTH = {"ring": 2048, "handshake_parse": 2048}
+MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
+              "handshake_parse": 2048}
 MUTATOR = "xenblk-mutator.so"  # what afl-fuzz loads, in lib of a build
 
 

@@ -1,0 +1,175 @@
+/* Systematic scripts.  See script_seeds.h. */
+#include "fuzz/script_seeds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/base/check.h"
+#include "fuzz/script.h"
+
+#define RECORDS 64u
+
+/* One script as it grows. */
+struct sheet {
+	uint8_t bytes[RECORDS * SCRIPT_RECORD];
+	size_t used;
+};
+
+/* Field values, as many as a record here has. */
+struct put {
+	uint8_t at, value;
+};
+
+static void add(struct sheet *sheet, enum script_kind kind,
+		const struct put *put, unsigned int count)
+{
+	uint8_t *record = sheet->bytes + sheet->used;
+
+	CHECK(sheet->used + SCRIPT_RECORD <= sizeof(sheet->bytes));
+	record[0] = (uint8_t)kind;
+	for (unsigned int i = 0; i < count; i++)
+		record[put[i].at] = put[i].value;
+	sheet->used += SCRIPT_RECORD;
+}
+
+#define ADD(sheet, kind, ...)                                                  \
+	add(sheet, kind, (const struct put[]){__VA_ARGS__},                    \
+	    sizeof((const struct put[]){__VA_ARGS__}) / sizeof(struct put))
+
+static void begin(struct sheet *sheet, const struct put *put,
+		  unsigned int count)
+{
+	memset(sheet, 0, sizeof(*sheet));
+	add(sheet, SCRIPT_REQUEST, put, count);
+}
+
+/* Reads, writes and flushes on every queue, some pages long. */
+static void add_traffic(struct sheet *sheet, uint8_t queues)
+{
+	for (uint8_t i = 0; i < 3 * queues; i++)
+		ADD(sheet, SCRIPT_REQUEST, {ANY_QUEUE, (uint8_t)(i % queues)},
+		    {REQUEST_OPERATION, (uint8_t)(1 + i % 4)},
+		    {REQUEST_SEGMENTS, (uint8_t)(1 + 3 * i)}, {REQUEST_SKIP, i},
+		    {REQUEST_TRIM, (uint8_t)(i / 2)},
+		    {REQUEST_PAGE, (uint8_t)(5 * i)},
+		    {REQUEST_SECTOR, (uint8_t)(40 * i)}, {REQUEST_DATA, i});
+}
+
+/* The disk holds back; completions come one by one, from all sides. */
+static void add_held(struct sheet *sheet, uint8_t queues)
+{
+	ADD(sheet, SCRIPT_DISK, {DISK_HOLD, 1});
+	add_traffic(sheet, queues);
+	for (uint8_t i = 0; i < queues; i++) {
+		ADD(sheet, SCRIPT_RUN, {ANY_QUEUE, i}, {RUN_TURNS, 3});
+		ADD(sheet, SCRIPT_COMPLETE, {ANY_QUEUE, i},
+		    {COMPLETE_WHICH, (uint8_t)(2 * i + 1)});
+	}
+	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
+}
+
+static void add_grants(struct sheet *sheet, uint8_t action)
+{
+	add_traffic(sheet, 1);
+	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
+	ADD(sheet, SCRIPT_GRANT, {GRANT_ACTION, action}, {GRANT_PAGE, 2},
+	    {GRANT_TO, 9}, {GRANT_COUNT, 3});
+	add_traffic(sheet, 1);
+	ADD(sheet, SCRIPT_CLOCK, {CLOCK_MS, 0x60}, {CLOCK_MS + 1, 0xea});
+	ADD(sheet, SCRIPT_GRANT, {GRANT_ACTION, 3}, {GRANT_PAGE, 2},
+	    {GRANT_COUNT, 3});
+	add_traffic(sheet, 1);
+}
+
+/* Every operation there is, in each of the ways to be wrong. */
+static void add_operations(struct sheet *sheet, uint8_t twist)
+{
+	static const uint8_t operations[] = {0,	   1,	 2,    0xe2, 0xe4,
+					     0xe5, 0xe6, 0xef, 0xff};
+
+	for (unsigned int i = 0; i < sizeof(operations); i++)
+		for (uint8_t segments = 0; segments < 12; segments += 11)
+			ADD(sheet, SCRIPT_REQUEST,
+			    {REQUEST_OPERATION, operations[i]},
+			    {REQUEST_SEGMENTS, segments},
+			    {REQUEST_TWIST, twist},
+			    {REQUEST_VICTIM, (uint8_t)i},
+			    {REQUEST_PAGE, (uint8_t)i});
+}
+
+/* Storms, quiet pushes, indices of events. */
+static void add_events(struct sheet *sheet, uint8_t which)
+{
+	add_traffic(sheet, 2);
+	ADD(sheet, SCRIPT_EVENTS, {ANY_QUEUE, 1}, {EVENTS_TIMES, 15});
+	ADD(sheet, SCRIPT_INDEX, {INDEX_WHICH, which},
+	    {INDEX_VALUE, (uint8_t)(which * 7)});
+	ADD(sheet, SCRIPT_REQUEST, {REQUEST_THEN, 1}, {REQUEST_PAGE, 3});
+	ADD(sheet, SCRIPT_PUSH, {PUSH_QUIET, SCRIPT_ODD});
+	ADD(sheet, SCRIPT_RUN, {RUN_LATE, SCRIPT_ODD});
+	ADD(sheet, SCRIPT_KICK, {KICK_TIMES, 7});
+	add_traffic(sheet, 2);
+}
+
+struct seed {
+	const char *harness;
+	void (*fill)(struct sheet *sheet, uint8_t argument);
+	uint8_t first, last; /* of the argument */
+};
+
+static const struct seed seeds[] = {
+	{"multiqueue", add_traffic, 2, 4},
+	{"multiqueue", add_held, 2, 4},
+	{"grants", add_grants, 0, 3},
+	{"grants", add_grants, SCRIPT_ODD, SCRIPT_ODD + 1},
+	{"abi", add_operations, 0, 0},
+	{"abi", add_traffic, 1, 3},
+	{"abi", add_held, 1, 2},
+	{"ops", add_operations, SCRIPT_ODD - 1, SCRIPT_ODD + 7},
+	{"io", add_held, 1, 3},
+	{"io", add_traffic, 1, 2},
+	{"events", add_events, 0, 3},
+};
+
+/* A script for each shape that makes a difference. */
+static int write_shapes(const struct seed *seed, uint8_t argument,
+			const char *folder, script_seed_sink *sink)
+{
+	char name[64];
+	int error = 0;
+
+	for (uint8_t shape = 0; shape < 8 && error == 0; shape++) {
+		const struct put device[] = {
+			{DEVICE_QUEUES, 3},
+			{DEVICE_MODE, shape & 1},
+			{DEVICE_PERSISTENT, shape >> 1 & 1},
+			{DEVICE_ABI, shape >> 2 & 1},
+			{DEVICE_CAP, (uint8_t)(shape + argument)},
+			{DEVICE_FINE, (uint8_t)(8 * argument)},
+			{DEVICE_READONLY, shape == 7 ? 0xff : 0},
+		};
+		struct sheet sheet;
+
+		begin(&sheet, device, sizeof(device) / sizeof(device[0]));
+		seed->fill(&sheet, argument);
+		snprintf(name, sizeof(name), "made-%u-%u-%u",
+			 (unsigned int)(seed - seeds), argument, shape);
+		error = sink(folder, name, sheet.bytes, sheet.used);
+	}
+	return error;
+}
+
+int script_seeds(const char *harness, const char *folder,
+		 script_seed_sink *sink)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+		for (unsigned int a = seeds[i].first;
+		     a <= seeds[i].last && error == 0 &&
+		     strcmp(seeds[i].harness, harness) == 0;
+		     a++)
+			error = write_shapes(&seeds[i], (uint8_t)a, folder,
+					     sink);
+	return error;
+}

@@ -168,6 +168,9 @@ static void test_expiry_costs_what_it_evicts(void **state)
 	assert_int_equal(stats_read(&f->stats.persistent_evictions), 2);
 	assert_int_equal(MAPPED(2), 1);
 	assert_int_equal(MAPPED(1), 0);
+	use(f, 1, 50); /* and is mapped anew */
+	assert_int_equal(MAPPED(1), 1);
+	assert_int_equal(stats_read(&f->stats.persistent_maps), CAP + 1);
 }
 
 static void test_every_gref_hashes_somewhere(void **state)

@@ -1,0 +1,459 @@
+/* A queue at its bounds: a long ring, an empty pool, a full batch of copies,
+ * library calls that fail, a disk that takes its time or nothing at all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <unistd.h>
+#include <xenevtchn.h>
+#include <xen/io/blkif.h>
+
+#include "backend/worker/persistent.h"
+#include "backend/worker/queue.h"
+#include "backend/worker/vbd.h"
+#include "sim/sim.h"
+
+#define GUEST	      3u
+#define QUEUES	      2u
+#define ORDER	      2u
+#define RING_PAGES    (1u << ORDER)
+#define SLOTS	      128u
+#define SECTORS	      1024u
+#define RING_GREF     64u /* + page of all rings */
+#define DATA_GREF(i)  (200 + (i))
+#define DATA_FRAME(i) (32 + (i))
+#define DATA_PAGES    24u
+#define CAP	      4u /* of the persistent cache */
+
+/* A disk that keeps everything until it is let go, then in order. */
+struct test_channel {
+	struct image_channel channel; /* first */
+	struct test_image *image;
+	struct image_io held[SLOTS];
+	unsigned int count;
+};
+
+struct test_image {
+	struct image image;
+	bool hold;
+	int refuse; /* what submit() returns */
+	struct test_channel channel[QUEUES];
+	unsigned char disk[SECTORS * SECTOR_BYTES];
+};
+
+struct fixture {
+	struct test_image image;
+	struct inflight_region *region;
+	struct vbd *vbd;
+	struct link_attach attach;
+};
+
+static int test_open_channel(struct image *image, unsigned int queue,
+			     unsigned int depth, struct image_channel **channel)
+{
+	struct test_image *test = (struct test_image *)image;
+
+	assert_true(depth <= SLOTS);
+	test->channel[queue].channel.operations = image->operations;
+	test->channel[queue].image = test;
+	*channel = &test->channel[queue].channel;
+	return 0;
+}
+
+static void test_close_channel(struct image_channel *channel)
+{
+	assert_int_equal(((struct test_channel *)channel)->count, 0);
+}
+
+static int test_submit(struct image_channel *channel, const struct image_io *io)
+{
+	struct test_channel *c = (struct test_channel *)channel;
+
+	if (c->image->refuse != 0)
+		return c->image->refuse;
+	c->held[c->count++] = *io;
+	return 0;
+}
+
+static void move(struct test_image *image, const struct image_io *io)
+{
+	unsigned char *at = image->disk + io->sector * SECTOR_BYTES;
+
+	for (uint32_t i = 0; i < io->iov_count; i++) {
+		if (io->operation == IMAGE_WRITE)
+			memcpy(at, io->iov[i].iov_base, io->iov[i].iov_len);
+		else
+			memcpy(io->iov[i].iov_base, at, io->iov[i].iov_len);
+		at += io->iov[i].iov_len;
+	}
+}
+
+static unsigned int test_poll(struct image_channel *channel,
+			      struct image_done *done, unsigned int room)
+{
+	struct test_channel *c = (struct test_channel *)channel;
+	unsigned int n = c->image->hold ? 0 : c->count;
+
+	n = n < room ? n : room;
+	for (unsigned int i = 0; i < n; i++) {
+		move(c->image, &c->held[i]);
+		done[i].tag = c->held[i].tag;
+		done[i].result = 0;
+	}
+	c->count -= n;
+	memmove(c->held, c->held + n, c->count * sizeof(c->held[0]));
+	return n;
+}
+
+static int test_descriptor(const struct image_channel *channel)
+{
+	(void)channel;
+	return -1;
+}
+
+static const struct image_operations test_operations = {
+	.open_channel = test_open_channel,
+	.close_channel = test_close_channel,
+	.submit = test_submit,
+	.poll = test_poll,
+	.descriptor = test_descriptor,
+};
+
+static void make_guest(struct fixture *f)
+{
+	xenevtchn_handle *ports;
+
+	sim_reset(1);
+	assert_int_equal(sim_domain_create(GUEST, 256), 0);
+	for (uint32_t i = 0; i < QUEUES * RING_PAGES; i++) {
+		sim_grant(GUEST, RING_GREF + i, 0, i, 0);
+		f->attach.queue[i / RING_PAGES].ring_gref[i % RING_PAGES] =
+			RING_GREF + i;
+	}
+	for (uint32_t i = 0; i < DATA_PAGES; i++)
+		sim_grant(GUEST, DATA_GREF(i), 0, DATA_FRAME(i), 0);
+	for (unsigned int q = 0; q < QUEUES; q++)
+		SHARED_RING_INIT(
+			(blkif_sring_t *)sim_guest_page(GUEST, q * RING_PAGES));
+	sim_enter(GUEST);
+	ports = xenevtchn_open(NULL, 0);
+	for (unsigned int q = 0; q < QUEUES; q++)
+		f->attach.queue[q].event_channel =
+			(uint32_t)xenevtchn_bind_unbound_port(ports, 0);
+	sim_enter(0);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct vbd_options options = {.domid = GUEST,
+				      .devid = 51712,
+				      .sectors = SECTORS,
+				      .max_queues = QUEUES,
+				      .persistent_cap = CAP};
+
+	make_guest(f);
+	f->attach.queues = QUEUES;
+	f->attach.ring_order = ORDER;
+	f->attach.abi = LINK_ABI_X86_64;
+	f->image.image.operations = &test_operations;
+	f->region =
+		aligned_alloc(64, inflight_region_bytes(QUEUES) / 64 * 64 + 64);
+	memset(f->region, 0, inflight_region_bytes(QUEUES));
+	options.image = &f->image.image;
+	options.region = f->region;
+	assert_int_equal(vbd_create(&options, &f->vbd), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	f->image.hold = false;
+	alarm(20); /* a detach that never ends is a failure as well */
+	vbd_destroy(f->vbd);
+	alarm(0);
+	free(f->region);
+	free(f);
+	return 0;
+}
+
+static void attach(struct fixture *f, uint32_t persistent)
+{
+	unsigned int queue;
+
+	f->attach.persistent = persistent;
+	assert_int_equal(vbd_attach(f->vbd, &f->attach, &queue), REFUSAL_NONE);
+	vbd_check(f->vbd);
+}
+
+static blkif_sring_t *shared_ring(unsigned int q)
+{
+	return sim_guest_page(GUEST, q * RING_PAGES);
+}
+
+/* A request of full pages, its segments in the guest's pages from first on. */
+static struct blkif_request *put(unsigned int q, uint8_t operation,
+				 unsigned int segments, unsigned int first)
+{
+	blkif_sring_t *ring = shared_ring(q);
+	struct blkif_request *r = &ring->ring[ring->req_prod % SLOTS].req;
+
+	memset(r, 0, sizeof(*r));
+	r->operation = operation;
+	r->id = 1000 + ring->req_prod;
+	r->nr_segments = (uint8_t)segments;
+	for (unsigned int i = 0; i < segments; i++) {
+		r->seg[i].gref = DATA_GREF((first + i) % DATA_PAGES);
+		r->seg[i].last_sect = 7;
+	}
+	ring->req_prod++;
+	return r;
+}
+
+static void turn(struct fixture *f)
+{
+	for (unsigned int q = 0; q < vbd_queues(f->vbd); q++)
+		while (queue_turn(vbd_queue(f->vbd, q)))
+			vbd_check(f->vbd);
+}
+
+/* The status of the response n of a queue; they come in the ring's order here.
+ */
+static int status_of(unsigned int q, uint32_t n)
+{
+	assert_true(n < shared_ring(q)->rsp_prod);
+	return shared_ring(q)->ring[n % SLOTS].rsp.status;
+}
+
+static unsigned char *data(unsigned int i)
+{
+	return sim_guest_page(GUEST, DATA_FRAME(i));
+}
+
+static void test_a_turn_takes_so_many_requests(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *queue = vbd_queue(f->vbd, 0);
+
+	attach(f, 0);
+	f->image.hold = true;
+	for (unsigned int i = 0; i < SLOTS; i++)
+		put(0, BLKIF_OP_READ, 1, 0);
+	assert_true(queue_turn(queue));
+	assert_int_equal(queue_inflight(queue), LIMIT_TURN_REQUESTS);
+	assert_true(queue_turn(queue));
+	assert_int_equal(queue_inflight(queue), SLOTS);
+}
+
+static void test_a_batch_of_copies_holds_a_turn_of_full_requests(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f, 0);
+	f->image.hold = true;
+	for (unsigned int i = 0; i < LIMIT_TURN_REQUESTS; i++)
+		put(0, BLKIF_OP_READ, LIMIT_SEGMENTS, i);
+	turn(f);
+	memset(f->image.disk, 0x5c, sizeof(f->image.disk));
+	f->image.hold = false;
+	turn(f);
+	for (uint32_t i = 0; i < LIMIT_TURN_REQUESTS; i++)
+		assert_int_equal(status_of(0, i), BLKIF_RSP_OKAY);
+	for (unsigned int i = 0; i < DATA_PAGES; i++)
+		assert_int_equal(data(i)[4095], 0x5c);
+}
+
+/* The pool holds 93 full requests; the others wait for their pages. */
+static void test_who_waits_for_pages_gets_them(void **state)
+{
+	struct fixture *f = *state;
+	const struct stats *stats = queue_stats(vbd_queue(f->vbd, 0));
+
+	attach(f, 0);
+	f->image.hold = true;
+	for (unsigned int i = 0; i < SLOTS; i++)
+		put(0, BLKIF_OP_READ, LIMIT_SEGMENTS, i);
+	turn(f);
+	assert_true(stats_read(&stats->pool_waits) > 0);
+	f->image.hold = false;
+	turn(f);
+	assert_int_equal(shared_ring(0)->rsp_prod, SLOTS);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_int_equal(status_of(0, i), BLKIF_RSP_OKAY);
+}
+
+static void test_each_segment_goes_to_its_own_page(void **state)
+{
+	struct fixture *f = *state;
+	struct blkif_request *r;
+
+	attach(f, 0);
+	for (unsigned int i = 0; i < sizeof(f->image.disk); i++)
+		f->image.disk[i] = (unsigned char)(i / SECTOR_BYTES);
+	put(0, BLKIF_OP_READ, 3, 0);
+	turn(f);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(data(i)[0], 8 * i);
+	/* The second begins in its page where the first ended in its own. */
+	r = put(0, BLKIF_OP_READ, 2, 4);
+	r->seg[0].last_sect = 3;
+	r->seg[1].first_sect = 4;
+	turn(f);
+	assert_int_equal(data(4)[0], 0);
+	assert_int_equal(data(4)[2048], 0);
+	assert_int_equal(data(5)[2048], 4);
+	assert_int_equal(data(5)[4095], 7);
+}
+
+/* In the slots of two requests that had most segments copied, one that keeps
+ * the whole cache in use, and one that finds its last segments there. */
+static void test_a_request_holds_nothing_of_the_one_before(void **state)
+{
+	struct fixture *f = *state;
+	struct blkif_request *r;
+
+	attach(f, 1);
+	for (unsigned int i = 0; i < 2; i++)
+		put(0, BLKIF_OP_READ, LIMIT_SEGMENTS, 0);
+	turn(f);
+	f->image.hold = true;
+	put(0, BLKIF_OP_READ, CAP, 0);
+	r = put(0, BLKIF_OP_READ, 2 * CAP, 11);
+	for (unsigned int i = 0; i < CAP; i++)
+		r->seg[CAP + i].gref = DATA_GREF(i);
+	turn(f);
+	f->image.hold = false;
+	turn(f);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(status_of(0, i), BLKIF_RSP_OKAY);
+}
+
+static void test_pages_belong_to_a_write_until_the_disk_is_done(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f, 0);
+	f->image.hold = true;
+	for (unsigned int i = 0; i < 3; i++) {
+		memset(data(i), 0x70 + (int)i, XEN_PAGE_BYTES);
+		put(0, BLKIF_OP_WRITE, 1, i)->sector_number = 8u * i;
+		turn(f);
+	}
+	f->image.hold = false;
+	turn(f);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(f->image.disk[i * XEN_PAGE_BYTES], 0x70 + i);
+}
+
+static void test_a_failing_copy_call_is_an_error_of_its_requests(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f, 0);
+	memset(f->image.disk, 0x33, sizeof(f->image.disk));
+	memset(data(0), 0x44, XEN_PAGE_BYTES);
+	for (unsigned int i = 0; i < 2; i++) {
+		sim_fail(0, SIM_CALL_COPY, 1, EFAULT);
+		put(0, i == 0 ? BLKIF_OP_WRITE : BLKIF_OP_READ, 1, 0);
+		turn(f);
+		assert_int_equal(status_of(0, i), BLKIF_RSP_ERROR);
+	}
+	assert_int_equal(f->image.disk[0], 0x33);
+	assert_int_equal(data(0)[0], 0x44);
+	put(0, BLKIF_OP_READ, 1, 0);
+	turn(f);
+	assert_int_equal(status_of(0, 2), BLKIF_RSP_OKAY);
+}
+
+static void test_a_failing_unmap_is_not_the_end(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f, 1);
+	put(0, BLKIF_OP_READ, CAP, 0);
+	turn(f);
+	sim_fail(0, SIM_CALL_UNMAP, 1, EINVAL);
+	put(0, BLKIF_OP_READ, 1, CAP); /* evicts the oldest */
+	turn(f);
+	assert_int_equal(status_of(0, 1), BLKIF_RSP_OKAY);
+}
+
+static void test_what_the_disk_does_not_take_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f, 0);
+	f->image.refuse = -EIO;
+	put(0, BLKIF_OP_READ, 1, 0);
+	put(0, BLKIF_OP_FLUSH_DISKCACHE, 0, 0);
+	turn(f);
+	assert_int_equal(shared_ring(0)->rsp_prod, 2);
+	assert_int_equal(status_of(0, 0), BLKIF_RSP_ERROR);
+	assert_int_equal(status_of(0, 1), BLKIF_RSP_ERROR);
+}
+
+static void test_each_queue_waits_for_its_own_requests(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f, 0);
+	f->image.hold = true;
+	put(0, BLKIF_OP_READ, 1, 0);
+	put(1, BLKIF_OP_READ, 1, 1);
+	turn(f);
+	f->image.hold = false;
+	alarm(20); /* waiting for another's would never end */
+	vbd_detach(f->vbd);
+	alarm(0);
+	assert_int_equal(shared_ring(0)->rsp_prod, 1);
+	assert_int_equal(shared_ring(1)->rsp_prod, 1);
+}
+
+static void test_a_time_of_use_has_64_bits(void **state)
+{
+	const uint64_t wrap = (uint64_t)UINT32_MAX + 1;
+	struct stats stats = {0};
+	struct persistent *cache;
+	struct grants *grants;
+
+	(void)state;
+	assert_int_equal(grants_create(GUEST, &grants), 0);
+	assert_int_equal(persistent_create(CAP, grants, &stats, &cache), 0);
+	persistent_put(cache, persistent_get(cache, DATA_GREF(0)), wrap - 5);
+	persistent_put(cache, persistent_get(cache, DATA_GREF(1)), wrap + 5);
+	assert_true(persistent_expire(cache, wrap) == wrap + 5);
+	assert_int_equal(sim_grant_mapped(GUEST, DATA_GREF(0)), 0);
+	assert_int_equal(sim_grant_mapped(GUEST, DATA_GREF(1)), 1);
+	persistent_destroy(cache);
+	grants_destroy(grants);
+}
+
+int main(void)
+{
+#define BOUND_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		BOUND_TEST(test_a_turn_takes_so_many_requests),
+		BOUND_TEST(
+			test_a_batch_of_copies_holds_a_turn_of_full_requests),
+		BOUND_TEST(test_who_waits_for_pages_gets_them),
+		BOUND_TEST(test_each_segment_goes_to_its_own_page),
+		BOUND_TEST(test_a_request_holds_nothing_of_the_one_before),
+		BOUND_TEST(test_pages_belong_to_a_write_until_the_disk_is_done),
+		BOUND_TEST(
+			test_a_failing_copy_call_is_an_error_of_its_requests),
+		BOUND_TEST(test_a_failing_unmap_is_not_the_end),
+		BOUND_TEST(test_what_the_disk_does_not_take_is_an_error),
+		BOUND_TEST(test_each_queue_waits_for_its_own_requests),
+		BOUND_TEST(test_a_time_of_use_has_64_bits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

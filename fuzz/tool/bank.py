@@ -1,194 +1,202 @@
-"""The bug bank: known bugs, each a patch, planted into a copy of the sources."""
+"""The bug bank: known bugs, each a patch, planted into a copy of the sources
+and hunted.  This is the command; the parts are bank_*.py.
 
-import argparse
-import glob
+For who wants a single hunt (a guard, a test):
+
+    shop = Workshop(base)                       # copies the sources
+    binary = shop.mutant(bug)[harness]          # bug: one of chosen(args)
+    shop.clean([harness])                       # builds the corpus, too
+    hunt(binary, harness, shop.corpus(harness), base, seed, args)
+"""
+
+import json
 import os
-import re
 import shutil
-import statistics
-import subprocess
-import sys
-import time
 
-from engines import LibFuzzer
-from tree import ROOT, Trouble, built, folder, say, targets_of
-
-
-def read_patch(path):
-    bug = {"file": path}
-    with open(path, encoding="utf-8") as text:
-        for line in text:
-            m = re.match(r"# (id|class|oracle|harness|tier|origin|what): (.*)",
-                         line)
-            if m:
-                bug[m.group(1)] = m.group(2).strip()
-            elif line.startswith("---"):
-                break
-    for key in ("id", "class", "oracle", "harness", "tier"):
-        if key not in bug:
-            raise Trouble(f"{path} has no \"# {key}:\" in its header")
-    return bug
+import bank_directed
+import bank_list
+import bank_oracles
+import bank_page
+import bank_report
+from bank_campaign import Campaign
+from bank_hunt import hunt  # noqa: F401
+from bank_patch import applies, chosen, misfits  # noqa: F401
+from bank_results import Results
+from bank_tree import Workshop, mutant_tree  # noqa: F401
+from tree import NEEDS, ROOT, Trouble, claim, say
 
 
-def mutant_tree(base):
-    """A copy of the sources; unchanged files keep their times."""
-    tree = folder(os.path.join(base, "tree"))
-    for name in ("CMakeLists.txt", "CMakePresets.json", "cmake", "backend",
-                 "sim", "frontend", "conformance", "fuzz", "corpora"):
-        mirror(os.path.join(ROOT, name), os.path.join(tree, name))
-    return tree
+def do_applies(args):
+    """Whether every patch is fit for use, and the list up to date."""
+    count, bad = misfits()
+    args.only = None
+    wrong = []
+    if not bad:
+        bugs = chosen(args)
+        wrong = bank_directed.check_tests(bugs)
+        if not bank_list.is_current(bugs):
+            wrong.append("fuzz/bugbank/README.md is out of date; \"fuzz/"
+                         "xenblk-fuzz bugbank --list\" writes it anew")
+    for sentence in wrong:
+        say(sentence)
+    print(json.dumps({"patches": count, "misfits": bad, "wrong": wrong})
+          if args.json else f"{count - len(bad)} of {count} patches apply")
+    return 1 if bad or wrong else 0
 
 
-def same_content(a, b):
-    if os.path.getsize(a) != os.path.getsize(b):
-        return False
-    with open(a, "rb") as one, open(b, "rb") as other:
-        return one.read() == other.read()
+def do_list(args):
+    args.only = None
+    path = bank_list.write(chosen(args))
+    print(json.dumps({"written": path}) if args.json else path)
+    return 0
 
 
-def mirror(source, target):
-    """Makes target like source; a file that is equal keeps its time."""
-    if os.path.isdir(source):
-        os.makedirs(target, exist_ok=True)
-        names = set(os.listdir(source))
-        for name in set(os.listdir(target)) - names:
-            gone = os.path.join(target, name)
-            if os.path.isdir(gone):
-                shutil.rmtree(gone)
-            else:
-                os.unlink(gone)
-        for name in names:
-            mirror(os.path.join(source, name), os.path.join(target, name))
-    elif not os.path.exists(target) or not same_content(source, target):
-        shutil.copy(source, target)
+def do_directed(bugs, base, args):
+    shops = {}
+
+    def shop_of(preset):
+        if preset not in shops:
+            shops[preset] = Workshop(base, preset)
+        return shops[preset]
+
+    results = Results(os.path.join(base, "directed.jsonl"))
+    proven = bank_directed.prove(bugs, bank_directed.Prover(shop_of, results))
+    bad = sorted(i for i, is_proven in proven.items() if is_proven is False)
+    none = sorted(i for i, is_proven in proven.items() if is_proven is None)
+    if args.json:
+        print(json.dumps({"proven": proven}))
+    else:
+        print(f"{len(bugs) - len(bad) - len(none)} of {len(bugs)} bugs are "
+              "proven" + (f"; not killed by their test: {', '.join(bad)}"
+                          if bad else "") +
+              (f"; without a test: {', '.join(none)}" if none else ""))
+    return 1 if bad else 0
 
 
-def patch(tree, bug, *how):
-    words = ["patch", "-p1", "-s", "-d", tree, "-i", bug["file"]]
-    done = subprocess.run(words + list(how), check=False, capture_output=True,
-                          text=True)
-    if done.returncode != 0:
-        raise Trouble(f"{bug['file']} does not apply any more:\n"
-                      f"{done.stdout}{done.stderr}")
+def proven_of(bugs, base, shop):
+    rows = Results(os.path.join(base, "directed.jsonl")).rows.values()
+    return bank_directed.known_proven(bugs, rows, shop.sources)
 
 
-def hunt(binary, harness, corpus, base, seed, args):
-    """One seed against one binary: (seconds or None, oracle, reason)."""
-    where = os.path.join(base, "hunt")
-    shutil.rmtree(where, ignore_errors=True)
-    folder(where)
-    options = argparse.Namespace(
-        seconds=args.budget, jobs=1, seed=seed, nice=args.nice, keep_open=[],
-        inputs=[] if args.empty else [corpus])
-    start = time.monotonic()
-    engine = LibFuzzer(harness, binary, where, options)
+def write_report(base, report, oracles):
+    """report.json, report.txt and index.html, beside the hunts."""
+    report = dict(report, oracle_table=oracles)
+    texts = {
+        "report.json": json.dumps(report, indent=1, sort_keys=True) + "\n",
+        "report.txt": bank_report.as_text(report),
+        "index.html": bank_page.page(report, oracles),
+    }
+    for name, text in texts.items():
+        with open(os.path.join(base, name), "w", encoding="utf-8") as out:
+            out.write(text)
+    say(f"the report: {base}/index.html, report.txt, report.json")
+
+
+def earlier_table(base):
     try:
-        while engine.running():
-            time.sleep(0.05)
-            if time.monotonic() - start > args.budget + 30:
-                engine.stop()
-    finally:
-        engine.stop()
-    seconds = time.monotonic() - start
-    finds = engine.finds()
-    if not finds:
-        return None, None, None
-    return seconds, finds[0]["oracle"], finds[0]["reason"]
+        with open(os.path.join(base, "oracles.json"),
+                  encoding="utf-8") as text:
+            return json.load(text)
+    except (OSError, ValueError):
+        return []
 
 
-def judge_bug(bug, binary, corpus, base, args):
-    times, oracles = [], []
-    for seed in range(1, args.seeds + 1):
-        seconds, oracle, reason = hunt(binary, bug["harness"], corpus, base,
-                                       seed, args)
-        if seconds is None:
-            times.append(float("inf"))
-            continue
-        times.append(seconds)
-        if oracle not in oracles:
-            oracles.append(oracle)
-            say(f"  {bug['id']}: {reason}")
-    found = [t for t in times if t != float("inf")]
-    median = statistics.median(times)
-    return {"id": bug["id"], "class": bug["class"], "tier": bug["tier"],
-            "harness": bug["harness"], "expected": bug["oracle"],
-            "reached": None, "triggered": None, "detected": len(found),
-            "median_s": None if median == float("inf") else round(median, 1),
-            "oracles": oracles}
+def do_hunt(bugs, base, args):
+    shops = [Workshop(base if n == 0 else os.path.join(base, f"shop-{n + 1}"))
+             for n in range(args.builders)]
+    campaign = Campaign(bugs, shops, Results(os.path.join(base, "hunts.jsonl")),
+                        args)
+    campaign.run()
+    settings = {"seeds": args.seeds, "budget_s": args.budget or "by tier",
+                "empty": args.empty, "minutes": args.minutes}
+    report = bank_report.make(bugs, campaign.rows, campaign.clean,
+                              proven_of(bugs, base, shops[0]), settings)
+    oracles = earlier_table(base)
+    write_report(base, report, oracles)
+    print(json.dumps(report) if args.json else bank_report.as_text(report),
+          end="\n" if args.json else "")
+    if campaign.troubles:
+        raise Trouble("\n".join(campaign.troubles))
+    missed = [e for e in report["bugs"] if e["hunted"] and not e["killed"]]
+    return 1 if missed or report["false_positives"] else 0
 
 
-def chosen(args):
-    """The bugs that are wanted, all unless some are named."""
-    bugs = [read_patch(p) for p in sorted(
-        glob.glob(os.path.join(ROOT, "fuzz", "bugbank", "*.patch")))]
-    if not args.only:
-        return bugs
-    wanted = set(args.only.split(","))
-    unknown = wanted - {b["id"] for b in bugs}
-    if unknown:
-        say(f"the bank has no bug {', '.join(sorted(unknown))}")
-        sys.exit(2)
-    return [b for b in bugs if b["id"] in wanted]
+def do_oracles(bugs, base, args):
+    shop = Workshop(base)
+    patches = {b["id"]: b["sha"] for b in bugs}
+    rows = [r for r in Results(os.path.join(base, "hunts.jsonl")).rows.values()
+            if patches.get(r["bug"]) == r["patch"]]
+    first = [r for r in bank_oracles.witnesses(rows)
+             if os.path.exists(r["witness"]) and
+             os.path.exists(shop.kept_path(r["bug"], r["harness"]))]
+    if not first:
+        raise Trouble(f"{base} holds no finds of these bugs; run xenblk-fuzz "
+                      "bugbank first")
+    heard = bank_oracles.replay_all(first, shop.kept_path, args.jobs)
+    table = bank_oracles.make(heard)
+    with open(os.path.join(base, "oracles.json"), "w", encoding="utf-8") as out:
+        json.dump(table, out, indent=1)
+    lost = bank_oracles.lost(heard)
+    print(json.dumps({"oracles": table, "lost": lost}) if args.json
+          else bank_oracles.as_text(table, lost), end="\n" if args.json else "")
+    return 1 if lost else 0
 
 
-def applies(bugs):
-    """Those whose patch does not fit the tree any more; nothing is changed."""
-    misfits = []
-    for bug in bugs:
-        try:
-            patch(ROOT, bug, "--dry-run")
-        except Trouble as trouble:
-            say(str(trouble).rstrip())
-            misfits.append(bug["id"])
-    return misfits
+def do_bugbank(args):
+    if args.applies:
+        return do_applies(args)
+    if args.list:
+        return do_list(args)
+    bugs = chosen(args)
+    if not bugs:
+        say("the bug bank is empty")
+        return 3
+    if shutil.which(NEEDS["libfuzzer"]) is None:
+        raise Trouble(f"{NEEDS['libfuzzer']} is not installed, which the hunts "
+                      "need; run ci/setup")
+    base, lock = claim(os.path.abspath(args.work) if args.work else
+                       os.path.join(ROOT, "build", "bugbank"))
+    with lock:
+        for mode, function in (("directed", do_directed),
+                               ("oracles", do_oracles)):
+            if getattr(args, mode):
+                return function(bugs, base, args)
+        return do_hunt(bugs, base, args)
 
 
-def mutant(bug, tree, objects, kept):
-    """A harness built with the bug in it."""
-    patch(tree, bug)
-    try:
-        with built("fuzz", [f"fuzz-{bug['harness']}"], tree, objects) as bins:
-            return shutil.copy(
-                os.path.join(bins, f"fuzz-{bug['harness']}"),
-                os.path.join(kept, f"{bug['id']}-{bug['harness']}"))
-    finally:
-        patch(tree, bug, "-R")
-
-
-def false_positives(harnesses, kept, corpora, args):
-    """How many clean harnesses object to something in the same time."""
-    wrong = 0
-    for h in harnesses:
-        seconds, oracle, reason = hunt(
-            os.path.join(kept, f"clean-{h}"), h, os.path.join(corpora, h),
-            kept, 1, args)
-        if seconds is not None:
-            wrong += 1
-            say(f"FALSE POSITIVE of {h} on the clean build: {oracle}: "
-                f"{reason}")
-    return wrong
-
-
-def hunt_all(bugs, base, args):
-    """Plants and hunts each: the rows of the report, and false positives."""
-    tree = mutant_tree(base)
-    objects = os.path.join(base, "objects")
-    corpora = os.path.join(objects, "corpora")
-    kept = folder(os.path.join(base, "kept"))
-    harnesses = sorted({b["harness"] for b in bugs})
-    targets = [t for h in harnesses for t in targets_of(h)]
-    with built("fuzz", targets, tree, objects) as bins:
-        for h in harnesses:
-            shutil.copy(os.path.join(bins, f"fuzz-{h}"),
-                        os.path.join(kept, f"clean-{h}"))
-    rows = []
-    for bug in bugs:
-        binary = mutant(bug, tree, objects, kept)
-        row = judge_bug(bug, binary, os.path.join(corpora, bug["harness"]),
-                        base, args)
-        rows.append(row)
-        say(f"{row['id']:6} {row['class'][:34]:34} found "
-            f"{row['detected']}/{args.seeds}  median "
-            f"{row['median_s'] if row['median_s'] is not None else '-'} s  "
-            f"{','.join(row['oracles'])}")
-    return rows, false_positives(harnesses, kept, corpora, args)
+def add(commands):
+    """The command line; commands is what add_subparsers() gave."""
+    text = "plant known bugs and see whether they are found"
+    p = commands.add_parser("bugbank", help=text, description=text)
+    p.set_defaults(function=do_bugbank)
+    p.add_argument("--json", action="store_true",
+                   help="one JSON document on standard output")
+    p.add_argument("--only", metavar="ID,...")
+    mode = p.add_mutually_exclusive_group()
+    mode.add_argument("--applies", action="store_true",
+                      help="only look whether every patch is fit for use")
+    mode.add_argument("--directed", action="store_true",
+                      help="show that each bug's own test fails with it and "
+                      "passes without")
+    mode.add_argument("--oracles", action="store_true",
+                      help="play the finds again with oracles switched: what "
+                      "each one alone catches")
+    mode.add_argument("--list", action="store_true",
+                      help="write fuzz/bugbank/README.md")
+    p.add_argument("--seeds", type=int, default=10)
+    p.add_argument("--budget", type=int, metavar="SECONDS",
+                   help="of one core for each hunt (default: by tier, A 60, "
+                   "B 600, C 28800)")
+    p.add_argument("--jobs", type=int, default=1, help="hunts at once")
+    p.add_argument("--builders", type=int, default=1,
+                   help="copies of the sources in which mutants are built")
+    p.add_argument("--minutes", type=int, metavar="N",
+                   help="begin no hunt after that; what is missing is said")
+    p.add_argument("--empty", action="store_true",
+                   help="hunt without the committed corpus, too")
+    p.add_argument("--work", metavar="FOLDER",
+                   help="where builds, hunts and the report are kept "
+                   "(build/bugbank)")
+    p.add_argument("--nice", type=int, default=0, metavar="N",
+                   help="let other work go first: 1 a little, 19 always")
+    return p

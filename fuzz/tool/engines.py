@@ -35,6 +35,11 @@ def reason_of(log):
     return "abort", lines[-1] if lines else "nothing was printed"
 
 
+def names(log, word):
+    with open(log, encoding="utf-8", errors="replace") as text:
+        return word in text.read()
+
+
 def start(words, log, options, env=None):
     """An engine in a session of its own, which a signal to us does not reach."""
     with open(log, "wb") as out:
@@ -119,8 +124,7 @@ class LibFuzzer:
         found = []
         for path in sorted(glob.glob(self.artifacts + "/*")):
             logs = [log for _, log in self.jobs
-                    if os.path.basename(path) in open(
-                        log, encoding="utf-8", errors="replace").read()]
+                    if names(log, os.path.basename(path))]
             oracle, line = reason_of(logs[0] if logs else "/dev/null")
             found.append({"input": path, "oracle": oracle, "reason": line})
         return found

@@ -12,7 +12,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-import bank  # noqa: E402
+import bank_patch  # noqa: E402
 import engines  # noqa: E402
 import recorded  # noqa: E402
 import tree  # noqa: E402
@@ -129,13 +129,13 @@ class Recorded(unittest.TestCase):
 
 class Bank(unittest.TestCase):
     def test_a_patch_that_does_not_fit_is_named(self):
-        tree.say = bank.say = lambda text: None
+        tree.say = bank_patch.say = lambda text: None
         with tempfile.NamedTemporaryFile("w", suffix=".patch") as file:
             file.write("--- a/README.md\n+++ b/README.md\n@@ -1,1 +1,1 @@\n"
                        "-no line of it\n+another\n")
             file.flush()
             bug = {"id": "X1", "file": file.name}
-            self.assertEqual(bank.applies([bug]), ["X1"])
+            self.assertEqual(bank_patch.applies([bug]), ["X1"])
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def command(words, log):
 
 
 @contextlib.contextmanager
-def built(preset, targets, source=None, binary=None):
+def built(preset, targets, source=None, binary=None, options=()):
     """Configures once, then builds these targets; the bin folder, which stays
     as it is until the block ends."""
     binary = binary or build_dir(preset)
@@ -119,7 +119,8 @@ def built(preset, targets, source=None, binary=None):
         if not os.path.exists(os.path.join(binary, "build.ninja")):
             say(f"configuring preset {preset} in {binary}")
             words = ["cmake", "--preset", preset, "-B", binary]
-            command(words + (["-S", source] if source else []), log)
+            command(words + (["-S", source] if source else []) +
+                    list(options), log)
         say(f"building {' '.join(targets)}")
         command(["ninja", "-C", binary] + list(targets), log)
         yield os.path.join(binary, "bin")

@@ -1,0 +1,194 @@
+"""A campaign of the bug bank: builders plant and build while hunters hunt, at
+most --jobs at once, seed by seed over all bugs, so that a campaign that ends
+early has tried every bug as often as the others."""
+
+import argparse
+import os
+import queue
+import threading
+import time
+import zlib
+
+from bank_hunt import chase
+from bank_patch import TIERS
+from bank_tree import corpus_sha, file_sha
+from tree import Trouble, folder, say
+
+LAST = 1 << 30
+
+
+class Campaign:
+    def __init__(self, bugs, shops, results, args):
+        self.bugs, self.shops, self.results, self.args = (bugs, shops, results,
+                                                          args)
+        self.base = shops[0].base
+        self.stop = threading.Event()
+        self.tasks = queue.PriorityQueue()
+        self.troubles = []
+        self.rows = []
+        self.clean = []
+        self.deadline = (time.monotonic() + 60 * args.minutes
+                         if args.minutes else None)
+
+    def starts(self):
+        return ("corpus", "empty") if self.args.empty else ("corpus",)
+
+    def budget(self, bug):
+        return self.args.budget or TIERS[bug["tier"]]
+
+    # --- building ---
+
+    def prepare(self):
+        """The clean harnesses, and what their corpora are."""
+        harnesses = sorted({h for b in self.bugs for h in b["harnesses"]})
+        for shop in self.shops:
+            binaries = shop.clean(harnesses)
+            if shop is self.shops[0]:
+                self.clean_binaries = binaries
+        self.corpora = {h: corpus_sha(self.shops[0].corpus(h))
+                        for h in harnesses}
+
+    def shop_of(self, bug):
+        """Always the same one: paths are in the binary."""
+        return self.shops[zlib.crc32(bug["id"].encode()) % len(self.shops)]
+
+    def key(self, name, patch, binary, harness, start, seed, budget):
+        return {"bug": name, "harness": harness, "start": start, "seed": seed,
+                "budget": budget, "patch": patch, "binary": binary,
+                "corpus": self.corpora[harness] if start == "corpus" else ""}
+
+    def tasks_of(self, order, bug, binaries):
+        for rank, harness in enumerate(bug["harnesses"]):
+            binary = binaries[harness]
+            sha = file_sha(binary)
+            for start in self.starts():
+                for seed in range(1, self.args.seeds + 1):
+                    key = self.key(bug["id"], bug["sha"], sha, harness, start,
+                                   seed, self.budget(bug))
+                    yield (seed, rank, start, order), key, binary
+
+    def build(self, shop):
+        """One builder: every bug of its own shop."""
+        for order, bug in enumerate(self.bugs):
+            if self.stop.is_set():
+                return
+            if self.shop_of(bug) is not shop:
+                continue
+            try:
+                binaries = shop.mutant(bug)
+            except Trouble as trouble:
+                self.troubles.append(f"{bug['id']} cannot be built: {trouble}")
+                continue
+            for priority, key, binary in self.tasks_of(order, bug, binaries):
+                self.offer(priority, key, binary)
+
+    def offer(self, priority, key, binary):
+        known = self.results.known(key)
+        if known and known["end"] in ("found", "budget"):
+            self.rows.append(known)
+        else:
+            self.tasks.put((priority, key, binary))
+
+    # --- hunting ---
+
+    def witness(self, key):
+        return os.path.join(self.base, "witness", "-".join(
+            (key["bug"], key["harness"], key["start"], str(key["seed"]))))
+
+    def hunt(self, key, binary):
+        witness = self.witness(key)
+        inputs = ([self.shops[0].corpus(key["harness"])]
+                  if key["start"] == "corpus" else [])
+        options = argparse.Namespace(
+            base=folder(os.path.join(self.base, "hunts")),
+            budget=key["budget"], nice=self.args.nice, stop=self.stop,
+            witness=witness)
+        row = dict(key, **chase(binary, key["harness"], inputs, key["seed"],
+                                options))
+        if row["end"] == "found":
+            row["witness"] = witness
+        return row
+
+    def hunter(self, into):
+        """Takes tasks until the last one."""
+        while True:
+            priority, key, binary = self.tasks.get()
+            if priority[0] == LAST or self.is_over():
+                return
+            try:
+                row = self.hunt(key, binary)
+            except Exception as trouble:  # a thread must not end in silence
+                self.troubles.append(f"{key['bug']} in {key['harness']}: "
+                                     f"{trouble!r}")
+                continue
+            if row["end"] in ("stopped", "starved", "lost"):
+                if row["end"] != "stopped":
+                    self.troubles.append(
+                        f"{key['bug']} in {key['harness']}, seed "
+                        f"{key['seed']}: the hunt was {row['end']}; run it "
+                        "again")
+                continue
+            self.results.add(row)
+            into.append(row)
+            say(line_of(row))
+
+    def is_over(self):
+        return self.stop.is_set() or (self.deadline is not None and
+                                      time.monotonic() > self.deadline)
+
+    def together(self, builders, into):
+        """Builders and hunters, until both are through."""
+        hunters = [threading.Thread(target=self.hunter, args=(into,))
+                   for _ in range(self.args.jobs)]
+        try:
+            for thread in builders + hunters:
+                thread.start()
+            for thread in builders:
+                thread.join()
+            self.tell(LAST, hunters)
+            for thread in hunters:
+                thread.join()
+        except KeyboardInterrupt:
+            self.stop.set()
+            self.tell(0, hunters)
+            for thread in builders + hunters:
+                thread.join()
+            raise
+
+    def tell(self, priority, hunters):
+        """A task for each hunter that is none."""
+        for number in range(len(hunters)):
+            self.tasks.put(((priority, number), {}, ""))
+
+    def run(self):
+        self.prepare()
+        builders = [threading.Thread(target=self.build, args=(shop,))
+                    for shop in self.shops]
+        self.together(builders, self.rows)
+        self.tasks = queue.PriorityQueue()
+        self.hunt_clean()
+
+    def hunt_clean(self):
+        """Each clean harness as long as its mutants were hunted in all, and
+        at least for one budget."""
+        for harness, binary in self.clean_binaries.items():
+            for start in self.starts():
+                own = [r["seconds"] for r in self.rows if
+                       (r["harness"], r["start"]) == (harness, start)]
+                if not own:
+                    continue
+                # Bugs that are found at once would say little about it.
+                spent = max(sum(own), self.args.budget or TIERS["A"])
+                seeds = max(1, min(self.args.seeds, int(spent)))
+                for seed in range(1, seeds + 1):
+                    key = self.key("clean", "", file_sha(binary), harness,
+                                   start, seed, int(spent / seeds) + 1)
+                    self.tasks.put(((seed, harness, start), key, binary))
+        self.together([], self.clean)
+
+
+def line_of(row):
+    what = (f"{row['oracle']}: {row['reason']}" if row["end"] == "found"
+            else f"nothing within {row['budget']} s")
+    return (f"{row['bug']:5} {row['harness']:15} {row['start']:6} seed "
+            f"{row['seed']:<3} {row['seconds']:8.2f} s  {what[:110]}")

@@ -1,0 +1,162 @@
+"""The workshop of the bug bank: a copy of the sources, in which one bug at a
+time is planted and built, so that only what its patch touches is compiled
+again.  The tree that we stand in is never changed."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+
+from bank_patch import patch
+from tree import ROOT, built, folder, targets_of
+
+PARTS = ("CMakeLists.txt", "CMakePresets.json", "cmake", "backend", "sim",
+         "frontend", "conformance", "fuzz", "corpora")
+# Nothing that is compiled: changes there leave a binary what it is.
+NOT_SOURCES = ("fuzz/tool", "fuzz/xenblk-fuzz", "corpora")
+
+
+def same_content(a, b):
+    if os.path.getsize(a) != os.path.getsize(b):
+        return False
+    with open(a, "rb") as one, open(b, "rb") as other:
+        return one.read() == other.read()
+
+
+def mirror(source, target):
+    """Makes target like source; a file that is equal keeps its time."""
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+        names = set(os.listdir(source))
+        for name in set(os.listdir(target)) - names:
+            gone = os.path.join(target, name)
+            if os.path.isdir(gone):
+                shutil.rmtree(gone)
+            else:
+                os.unlink(gone)
+        for name in names:
+            mirror(os.path.join(source, name), os.path.join(target, name))
+    elif not os.path.exists(target) or not same_content(source, target):
+        shutil.copy(source, target)
+
+
+def mutant_tree(base):
+    """A copy of the sources; unchanged files keep their times."""
+    tree = folder(os.path.join(base, "tree"))
+    for name in PARTS:
+        mirror(os.path.join(ROOT, name), os.path.join(tree, name))
+    return tree
+
+
+def files_below(top, relative):
+    whole = os.path.join(top, relative)
+    if os.path.isfile(whole):
+        yield relative
+        return
+    for name in sorted(os.listdir(whole)):
+        inner = os.path.join(relative, name)
+        if inner not in NOT_SOURCES and name != "__pycache__":
+            yield from files_below(top, inner)
+
+
+def sources_sha(top):
+    """Of everything that is compiled; the bank's patches are none of it."""
+    total = hashlib.sha256()
+    for part in PARTS:
+        if part in NOT_SOURCES:
+            continue
+        for name in files_below(top, part):
+            if name.endswith((".patch", ".md", ".txt")) and \
+               not name.endswith("CMakeLists.txt"):
+                continue
+            with open(os.path.join(top, name), "rb") as data:
+                total.update(name.encode() + b"\0" + data.read() + b"\0")
+    return total.hexdigest()[:16]
+
+
+def file_sha(path):
+    with open(path, "rb") as data:
+        return hashlib.sha256(data.read()).hexdigest()[:16]
+
+
+def corpus_sha(path):
+    """Of a folder of inputs: their names and contents."""
+    total = hashlib.sha256()
+    for name in sorted(os.listdir(path)):
+        total.update(name.encode())
+        with open(os.path.join(path, name), "rb") as data:
+            total.update(data.read())
+    return total.hexdigest()[:16]
+
+
+def canaries_of(tree):
+    """How a configuration learns of planted()."""
+    return [f"-DCMAKE_PROJECT_xenblk_INCLUDE={tree}/fuzz/bugbank/"
+            "planted.cmake"]
+
+
+class Workshop:
+    """One copy of the sources and one folder of objects: one bug at a time."""
+
+    def __init__(self, base, preset="fuzz"):
+        self.base = folder(base)
+        self.preset = preset
+        self.tree = mutant_tree(base)
+        self.objects = os.path.join(
+            base, "objects" if preset == "fuzz" else f"objects-{preset}")
+        self.kept = folder(os.path.join(base, "kept"))
+        self.sources = sources_sha(self.tree)
+
+    def building(self, targets):
+        return built(self.preset, targets, self.tree, self.objects,
+                     canaries_of(self.tree))
+
+    @contextlib.contextmanager
+    def planted(self, bug):
+        patch(self.tree, bug)
+        try:
+            yield
+        finally:
+            patch(self.tree, bug, "-R")
+
+    def corpus(self, harness):
+        return os.path.join(self.objects, "corpora", harness)
+
+    def kept_path(self, name, harness):
+        return os.path.join(self.kept, f"{name}-{harness}")
+
+    def is_kept(self, name, harnesses, stamp):
+        """Whether these binaries came of this patch and these sources."""
+        try:
+            with open(self.kept_path(name, "stamp"), encoding="ascii") as text:
+                known = json.load(text)
+        except (OSError, ValueError):
+            return False
+        return known == stamp and all(
+            os.path.exists(self.kept_path(name, h)) for h in harnesses)
+
+    def keep(self, name, harnesses, stamp, bins):
+        for h in harnesses:
+            shutil.copy(os.path.join(bins, f"fuzz-{h}"),
+                        self.kept_path(name, h))
+        with open(self.kept_path(name, "stamp"), "w", encoding="ascii") as out:
+            json.dump(stamp, out)
+
+    def clean(self, harnesses):
+        """The harnesses without a bug, and their corpora: {harness: path}."""
+        targets = [t for h in harnesses for t in targets_of(h)]
+        with self.building(targets) as bins:
+            self.keep("clean", harnesses, {}, bins)
+        return {h: self.kept_path("clean", h) for h in harnesses}
+
+    def mutant(self, bug):
+        """All harnesses that may see a bug, with it: {harness: path}."""
+        harnesses = bug["harnesses"]
+        stamp = {"patch": bug["sha"], "sources": self.sources,
+                 "harnesses": harnesses}
+        if not self.is_kept(bug["id"], harnesses, stamp):
+            with self.planted(bug):
+                with self.building([f"fuzz-{h}" for h in harnesses]) as bins:
+                    self.keep(bug["id"], harnesses, stamp, bins)
+        return {h: self.kept_path(bug["id"], h) for h in harnesses}

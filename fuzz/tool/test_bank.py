@@ -1,0 +1,453 @@
+#!/usr/bin/env python3
+"""The bug bank's parts, with harnesses that are shell scripts."""
+
+import argparse
+import json
+import os
+import stat
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+import bank_campaign  # noqa: E402
+import bank_directed  # noqa: E402
+import bank_figures  # noqa: E402
+import bank_hunt  # noqa: E402
+import bank_list  # noqa: E402
+import bank_oracles  # noqa: E402
+import bank_page  # noqa: E402
+import bank_patch  # noqa: E402
+import bank_report  # noqa: E402
+import bank_results  # noqa: E402
+import bank_tree  # noqa: E402
+import tree  # noqa: E402
+
+# Every bug that we know of, planted or not; variants have a letter more.
+KNOWN = {
+    "R": (1, 2, 4, 5, 6, 7, 8, 10, 12, 13, 14, 15, 16),
+    "S": (1, 2, 3, 4, 6, 7, 8, 10, 11, 12, 13, 14, 15),
+    "P": (1, 3, 4), "G": (1, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14),
+    "T": (1, 3, 4, 5, 6, 7), "B": (1, 2, 3),
+    "L": (1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+          23, 24),
+    "D": (2, 3, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20),
+    "X": (1, 2, 3, 4, 5, 6, 8),
+}
+HEADER = {"id": "S01", "what": "first after last", "class": "sign",
+          "origin": "invented", "harness": "ring, link", "oracle": "check",
+          "tier": "A", "test": "unit.worker.request"}
+BODY = "--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-old\n+planted(true);\n"
+FINDS = r"""#!/bin/sh
+for a; do case $a in -artifact_prefix=*) p=${a#*=};; esac; done
+echo reached >> "$XENBLK_PLANTED"
+echo triggered >> "$XENBLK_PLANTED"
+echo "oracle memory: page 3 is not what it was" >&2
+echo input > "${p}crash-1"
+echo "Test unit written to ${p}crash-1" >&2
+exit 77
+"""
+SEARCHES = """#!/bin/sh
+trap 'exit 0' INT
+while :; do :; done
+"""
+
+
+def quiet():
+    for module in (tree, bank_patch, bank_campaign, bank_directed):
+        module.say = lambda text: None
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        quiet()
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.path = temporary.name
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.path, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def program(self, name, text):
+        return self.write(name, text, stat.S_IRWXU)
+
+
+class Patches(Folder):
+    def patch(self, name="s01-first.patch", **fields):
+        header = dict(HEADER, **fields)
+        lines = [f"# {k}: {v}" for k, v in header.items() if v is not None]
+        return self.write(name, "\n".join(lines) + "\n" + BODY)
+
+    def read(self, **fields):
+        return bank_patch.read_patch(self.patch(**fields), ["memory"])
+
+    def test_a_good_one_is_read(self):
+        bug = self.read()
+        self.assertEqual((bug["harness"], bug["harnesses"], bug["tests"]),
+                         ("ring", ["ring", "link"], ["unit.worker.request"]))
+        self.assertTrue(bug["canary"])
+
+    def test_every_field_is_needed(self):
+        for key in bank_patch.REQUIRED:
+            with self.assertRaisesRegex(tree.Trouble, f"no \"# {key}:\""):
+                self.read(**{key: None})
+
+    def test_what_cannot_be_is_named(self):
+        for field, value in (("harness", "ring, rong"), ("tier", "D"),
+                             ("oracle", "delphi"), ("id", "S1"),
+                             ("id", "S02"), ("tests", "unit.a.b")):
+            with self.assertRaises(tree.Trouble, msg=value):
+                self.read(**{field: value})
+
+    def test_two_with_one_id_are_unfit(self):
+        saved = bank_patch.BANK
+        bank_patch.BANK = self.path
+        self.addCleanup(setattr, bank_patch, "BANK", saved)
+        self.patch("s01-a.patch")
+        self.patch("s01-b.patch")
+        count, bad = bank_patch.misfits()
+        self.assertEqual(count, 2)
+        self.assertIn("S01", bad)
+
+    def test_the_oracles_of_the_bank_are_those_of_the_harnesses(self):
+        self.assertIn("memory", bank_patch.oracle_names())
+
+
+class Trees(Folder):
+    def test_an_equal_file_keeps_its_time(self):
+        self.write("from/a/one", "1")
+        gone = self.write("to/a/gone", "")
+        same = self.write("to/a/one", "1")
+        os.utime(same, (1, 1))
+        bank_tree.mirror(os.path.join(self.path, "from"),
+                         os.path.join(self.path, "to"))
+        self.assertEqual(os.stat(same).st_mtime, 1)
+        self.assertFalse(os.path.exists(gone))
+        self.write("from/a/one", "2")
+        bank_tree.mirror(os.path.join(self.path, "from"),
+                         os.path.join(self.path, "to"))
+        self.assertGreater(os.stat(same).st_mtime, 1)
+
+    def test_patches_and_lists_are_no_sources(self):
+        for part in bank_tree.PARTS:
+            self.write(f"{part}/file.c" if "." not in part else part, "x")
+        before = bank_tree.sources_sha(self.path)
+        self.write("fuzz/bugbank/a.patch", "y")
+        self.write("fuzz/tool/bank.py", "y")
+        self.assertEqual(bank_tree.sources_sha(self.path), before)
+        self.write("backend/file.c", "y")
+        self.assertNotEqual(bank_tree.sources_sha(self.path), before)
+
+
+class Hunts(Folder):
+    def chase(self, text, budget=1, stop=None):
+        options = argparse.Namespace(
+            base=self.path, budget=budget, nice=0, stop=stop or
+            threading.Event(), witness=os.path.join(self.path, "w", "input"))
+        return bank_hunt.chase(self.program("fuzz-ring", text), "ring", [], 1,
+                               options)
+
+    def test_a_find_has_its_oracle_and_its_witness(self):
+        result = self.chase(FINDS)
+        self.assertEqual((result["end"], result["oracle"]),
+                         ("found", "memory"))
+        self.assertTrue(result["reached"] and result["triggered"])
+        self.assertTrue(os.path.exists(os.path.join(self.path, "w", "input")))
+
+    def test_a_hunt_ends_with_its_budget_of_the_processor(self):
+        result = self.chase(SEARCHES)
+        self.assertEqual((result["end"], result["oracle"]), ("budget", None))
+        self.assertFalse(result["reached"])
+        self.assertLess(result["seconds"], 2)
+
+    def test_who_ends_and_leaves_nothing_has_found_nothing(self):
+        self.assertEqual(self.chase("#!/bin/sh\nexit 1\n")["end"], "lost")
+
+    def test_a_reason_is_the_same_in_every_run(self):
+        self.assertEqual(
+            bank_hunt.plain("==7==ERROR: AddressSanitizer: heap-use-after-free"
+                            " on address 0x62 at pc 0x5 bp 0x7"),
+            "ERROR: AddressSanitizer: heap-use-after-free")
+
+    def test_a_hunt_can_be_stopped(self):
+        stop = threading.Event()
+        stop.set()
+        self.assertEqual(self.chase(SEARCHES, 60, stop)["end"], "stopped")
+
+    def test_the_short_form(self):
+        args = argparse.Namespace(budget=1, nice=0, empty=True)
+        seconds, oracle, reason = bank_hunt.hunt(
+            self.program("fuzz-ring", FINDS), "ring", "/no/corpus", self.path,
+            1, args)
+        self.assertEqual(oracle, "memory")
+        self.assertIn("page 3", reason)
+        self.assertLess(seconds, 1)
+        nothing = bank_hunt.hunt(self.program("fuzz-ring", SEARCHES), "ring",
+                                 "/no/corpus", self.path, 1, args)
+        self.assertEqual(nothing, (None, None, None))
+
+
+class Figures(unittest.TestCase):
+    def test_the_rank_of_an_interval(self):
+        self.assertEqual([bank_figures.interval_rank(n)
+                          for n in (5, 6, 8, 9, 10, 20)],
+                         [0, 1, 1, 2, 2, 6])
+
+    def test_who_found_nothing_counts_as_longer_than_any(self):
+        never = bank_figures.NEVER
+        f = bank_figures.figures([3, 1, never, 2], 60)
+        self.assertEqual((f["median_s"], f["detected"], f["hunts"]),
+                         (2.5, 3, 4))
+        self.assertIsNone(bank_figures.figures([1, never, never], 60)
+                          ["median_s"])
+        self.assertEqual(f["restricted_mean_s"], 16.5)
+
+    def test_an_interval_may_be_open_above(self):
+        times = [1, 2, 3, 4, 5, 6, 7, 8] + 2 * [bank_figures.NEVER]
+        f = bank_figures.figures(times, 60)
+        self.assertEqual((f["low_s"], f["high_s"], f["coverage"]),
+                         (2, None, 0.979))
+
+
+def bug_of(name, **more):
+    return dict({"id": name, "what": f"<{name}>", "class": "sign", "origin":
+                 "x", "tier": "A", "canary": True, "tests": ["unit.a.b"],
+                 "oracle": "check", "harness": "ring", "harnesses": ["ring"],
+                 "sha": "p", "file": "/f"}, **more)
+
+
+def row_of(name, seed, found=True, **more):
+    return dict({"bug": name, "harness": "ring", "start": "corpus", "seed":
+                 seed, "budget": 60, "patch": "p", "binary": "b", "corpus":
+                 "c", "seconds": 1.0 if found else 60.0,
+                 "end": "found" if found else "budget",
+                 "oracle": "memory" if found else None,
+                 "reason": "oracle memory: <wrong>" if found else None,
+                 "reached": True, "triggered": found, "execs": 10}, **more)
+
+
+class Reports(unittest.TestCase):
+    def make(self):
+        bugs = [bug_of("S01"), bug_of("S02"), bug_of("S03"), bug_of("S04")]
+        rows = [row_of("S01", 1), row_of("S01", 2), row_of("S02", 1, False),
+                row_of("S03", 1)]
+        clean = [row_of("clean", 1, False)]
+        proven = {"S01": True, "S02": True, "S03": None}
+        return bank_report.make(bugs, rows, clean, proven,
+                                {"seeds": 2, "budget_s": "by tier"})
+
+    def test_survivors_come_first_with_what_was_tried(self):
+        report = self.make()
+        self.assertEqual(report["bugs"][0]["id"], "S02")
+        self.assertEqual(report["survivors"], ["S02"])
+        text = bank_report.as_text(report)
+        self.assertLess(text.index("S02 <S02>"), text.index("S01"))
+        self.assertIn("reached in 1, triggered in 0", text)
+
+    def test_who_is_not_proven_is_in_no_rate(self):
+        report = self.make()
+        self.assertEqual((report["counted"], report["killed"]), (2, 1))
+        self.assertEqual(report["unproven"], ["S03", "S04"])
+        self.assertEqual(report["not_hunted"], ["S04"])
+        self.assertEqual(report["classes"][0]["rate"], 0.5)
+
+    def test_the_page_is_the_same_bytes_and_escapes_what_was_said(self):
+        page = bank_page.page(self.make(), [])
+        self.assertEqual(page, bank_page.page(self.make(), []))
+        self.assertIn("&lt;wrong&gt;", page)
+        self.assertNotIn("<wrong>", page)
+        self.assertNotIn("http", page)
+
+    def test_a_find_on_the_clean_build_is_false(self):
+        report = bank_report.make([], [], [row_of("clean", 1)], {},
+                                  {"seeds": 1, "budget_s": 1})
+        self.assertEqual(report["false_positives"], 1)
+
+
+class ResultFiles(Folder):
+    def test_a_torn_line_is_none_and_the_rest_is_kept(self):
+        path = os.path.join(self.path, "hunts")
+        results = bank_results.Results(path)
+        results.add(row_of("S01", 1))
+        with open(path, "a", encoding="utf-8") as out:
+            out.write('{"bug": "S0')
+        again = bank_results.Results(path)
+        self.assertEqual(list(again.rows.values()), [row_of("S01", 1)])
+        again.add(row_of("S01", 2))
+        self.assertEqual(len(bank_results.Results(path).rows), 2)
+
+    def test_another_patch_or_binary_is_another_hunt(self):
+        results = bank_results.Results(os.path.join(self.path, "hunts"))
+        results.add(row_of("S01", 1))
+        self.assertIsNotNone(results.known(row_of("S01", 1)))
+        for key in ("patch", "binary", "corpus", "budget"):
+            self.assertIsNone(results.known(row_of("S01", 1, **{key: "new"})))
+
+
+class Oracles(Folder):
+    def test_alone_and_only(self):
+        heard = {
+            ("S01", "ring"): {"all": "memory", "none": None, "alone memory":
+                              "memory", "without memory": None,
+                              "alone work": None, "without work": "memory"},
+            ("S02", "ring"): {"all": "check", "none": "check", "alone memory":
+                              "check", "without memory": "check",
+                              "alone work": "check", "without work": "check"},
+            ("S03", "ring"): {"all": None, "none": None, "alone memory": None,
+                              "without memory": None, "alone work": None,
+                              "without work": None},
+        }
+        rows = {r["oracle"]: r for r in bank_oracles.make(heard)}
+        self.assertEqual(rows["memory"]["alone_ids"], ["S01"])
+        self.assertEqual(rows["memory"]["only_ids"], ["S01"])
+        self.assertEqual(rows["work"]["only_ids"], [])
+        self.assertEqual(rows[bank_oracles.BASE]["only_ids"], ["S02"])
+        self.assertEqual(bank_oracles.lost(heard), ["S03 (ring)"])
+
+    def test_a_play_says_who_spoke(self):
+        speaks = self.program("speaks", "#!/bin/sh\ncase $XENBLK_ORACLES in\n"
+                              "-memory) exit 0;; esac\n"
+                              "echo 'oracle memory: no'; exit 1\n")
+        self.assertEqual(bank_oracles.play(speaks, "/x", ""), "memory")
+        self.assertIsNone(bank_oracles.play(speaks, "/x", "-memory"))
+
+
+class FakeShop:
+    """A workshop whose mutants are scripts."""
+
+    preset, sources = "dev", "s"
+
+    def __init__(self, base, scripts):
+        self.base, self.scripts, self.made = base, scripts, []
+
+    def clean(self, harnesses):
+        return {h: self.scripts["clean"] for h in harnesses}
+
+    def mutant(self, bug):
+        self.made.append(bug["id"])
+        if bug["id"] not in self.scripts:
+            raise tree.Trouble("does not compile")
+        return {h: self.scripts[bug["id"]] for h in bug["harnesses"]}
+
+    def corpus(self, _harness):
+        return self.base
+
+
+class Campaigns(Folder):
+    def setUp(self):
+        super().setUp()
+        self.work = os.path.join(self.path, "work")
+        os.mkdir(self.work)
+        self.scripts = {
+            "clean": self.program("clean", SEARCHES),
+            "S01": self.program("s01", FINDS),
+            "S02": self.program("s02", SEARCHES),
+        }
+        self.args = argparse.Namespace(seeds=2, budget=1, jobs=2, nice=0,
+                                       empty=False, minutes=None)
+
+    def run_it(self, bugs):
+        shop = FakeShop(self.work, self.scripts)
+        campaign = bank_campaign.Campaign(
+            bugs, [shop], bank_results.Results(
+                os.path.join(self.path, "hunts.jsonl")), self.args)
+        campaign.corpora = {}
+        bank_campaign.corpus_sha = lambda path: "c"
+        campaign.run()
+        return campaign
+
+    def test_it_finds_and_does_not_and_goes_on_from_there(self):
+        bugs = [bug_of("S01"), bug_of("S02")]
+        campaign = self.run_it(bugs)
+        ends = sorted((r["bug"], r["seed"], r["end"]) for r in campaign.rows)
+        self.assertEqual(ends, [("S01", 1, "found"), ("S01", 2, "found"),
+                                ("S02", 1, "budget"), ("S02", 2, "budget")])
+        self.assertEqual({r["end"] for r in campaign.clean}, {"budget"})
+        before = os.path.getsize(os.path.join(self.path, "hunts.jsonl"))
+        again = self.run_it(bugs)
+        self.assertEqual(sorted(r["seconds"] for r in again.rows),
+                         sorted(r["seconds"] for r in campaign.rows))
+        self.assertGreaterEqual(os.path.getsize(os.path.join(
+            self.path, "hunts.jsonl")), before)
+
+    def test_what_cannot_be_built_is_said_and_the_others_go_on(self):
+        campaign = self.run_it([bug_of("S09"), bug_of("S01")])
+        self.assertEqual({r["bug"] for r in campaign.rows}, {"S01"})
+        self.assertIn("S09 cannot be built", campaign.troubles[0])
+
+
+class Directed(Folder):
+    class Shop(FakeShop):
+        objects = "/o"
+
+        def building(self, _targets):
+            return threading.Lock()
+
+        planted = building
+
+    def prover(self, verdicts):
+        quiet()
+        said = iter(verdicts)
+        saved = bank_directed.play
+        bank_directed.play = lambda test, objects: (next(said), "says", 0.1)
+        self.addCleanup(setattr, bank_directed, "play", saved)
+        shop = self.Shop(self.path, {})
+        return bank_directed.Prover(
+            lambda preset: shop,
+            bank_results.Results(os.path.join(self.path, "d.jsonl")))
+
+    def test_it_must_pass_without_and_fail_with(self):
+        bugs = [bug_of("S01"), bug_of("S02"), bug_of("S03", tests=[])]
+        proven = bank_directed.prove(bugs, self.prover([True, False, True]))
+        self.assertEqual(proven, {"S01": True, "S02": False, "S03": None})
+
+    def test_a_test_that_fails_anyhow_proves_nothing(self):
+        with self.assertRaisesRegex(tree.Trouble, "fails without any bug"):
+            bank_directed.prove([bug_of("S01")], self.prover([False]))
+
+    def test_what_was_proven_counts_for_the_same_patch_and_sources(self):
+        prover = self.prover([True, False])
+        bank_directed.prove([bug_of("S01")], prover)
+        rows = list(prover.results.rows.values())
+        for bug, sources, expected in (
+                (bug_of("S01"), "s", True), (bug_of("S01"), "other", None),
+                (bug_of("S01", sha="other"), "s", None)):
+            self.assertEqual(bank_directed.known_proven([bug], rows, sources),
+                             {"S01": expected})
+
+    def test_a_test_that_cannot_be_is_named(self):
+        wrong = bank_directed.check_tests(
+            [bug_of("S01", tests=["unit.worker", "script.ring.not-there"]),
+             bug_of("S02", preset="best")])
+        self.assertEqual(len(wrong), 3)
+
+
+class List(unittest.TestCase):
+    def test_every_known_bug_is_planted_or_has_its_reason(self):
+        args = argparse.Namespace(only=None)
+        planted = {b["id"] for b in bank_patch.chosen(args)}
+        listed = planted | {i for i, _, _ in bank_list.absent()}
+        known = {f"{letter}{number:02}" for letter, numbers in KNOWN.items()
+                 for number in numbers}
+        self.assertEqual(known - listed, set())
+
+    def test_what_has_a_patch_is_not_listed_as_absent(self):
+        text = bank_list.text_of([bug_of("S01")],
+                                 [("S01", "old", "why"), ("S06", "w", "y")])
+        self.assertNotIn("| old |", text)
+        self.assertIn("| S06 | w | y |", text)
+
+    def test_the_settings_of_a_report_are_plain(self):
+        json.dumps(bank_report.make([], [], [], {}, {"seeds": 1}))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -87,6 +87,9 @@ PAIRS = {
     'words.swallowed': (
         {'tests/a.sh': 'false || ' 'true\n'}, 'tests/a.sh:1',
         {'tests/a.sh': '# never "|| ' 'true"\nfalse || truecolor\n'}),
+    'coverage.reason': (
+        {'sim/a.c': TOP + 'abort(); /* LCOV_' 'EXCL_LINE */\n'}, 'sim/a.c:2',
+        {'sim/a.c': TOP + 'abort(); /* LCOV_' 'EXCL_LINE: nobody comes back from here */\n'}),
     'words.machine': (
         {'ci/a': 'cd /wor' 'k/main\n'}, 'ci/a:1',
         {'ci/a': 'cd backend/worker/ && ls /srv\n'}),

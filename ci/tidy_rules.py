@@ -259,6 +259,8 @@ def backend_no_globals(tree):
 UNFINISHED = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X|HA' r'CK)\b')
 SWALLOWED = re.compile(r'\|\|\s*(true|:)(\s|;|$|\))')
 MACHINE = re.compile(r'(?<![\w.])/(wor' r'k|far' r'm|roo' r't|hom' r'e/\w+)/|\.\./shar' r'ed\b|\bshared/tri' r'al\b')
+# An end needs no reason of its own: its start has one.
+EXCLUDED = re.compile(r'\b[LG]COV_EXCL_(BR_|EXCEPTION_)?(LINE|START)\b')
 HOLLOW = re.compile(r'\bassert_true\s*\(\s*(1|true)\s*\)|\bassert_int_equal\s*\(\s*(\d+)\s*,\s*\2\s*\)')
 
 
@@ -278,6 +280,15 @@ def words_swallowed(tree):
             for i, line in enumerate(s.lines, 1):
                 if SWALLOWED.search(line) and not line.lstrip().startswith('#'):
                     yield s.path, i, line.strip()
+
+
+@rule('coverage.reason', 'Code that coverage leaves out says why, on the line of its marker.')
+def coverage_reason(tree):
+    for s in tree.sources:
+        for i, line in enumerate(s.lines, 1):
+            m = EXCLUDED.search(line)
+            if s.is_c and m and not re.match(r':\s*\w+', line[m.end():]):
+                yield s.path, i, f'{m.group(0)} without ": reason"'
 
 
 @rule('words.machine', 'No path of one machine: the project stands alone.')

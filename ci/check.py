@@ -323,7 +323,7 @@ def fuzz_afl(run):
     fuzz(run, 'afl', 'afl')
 
 
-@step('coverage', 'lcov report of unit tests and conformance; floors per folder')
+@step('coverage', 'lcov report of unit tests, conformance and corpora; floors per folder')
 def coverage(run):
     run.build('coverage')
     run.command(['coverage/report', '--no-build'])

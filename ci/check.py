@@ -323,6 +323,11 @@ def fuzz_afl(run):
     fuzz(run, 'afl', 'afl')
 
 
+@step('oss-fuzz', 'every harness as OSS-Fuzz would build and check it')
+def oss_fuzz(run):
+    run.command(['ci/oss-fuzz/try'])
+
+
 @step('coverage', 'lcov report of unit tests, conformance and corpora; floors per folder')
 def coverage(run):
     run.build('coverage')

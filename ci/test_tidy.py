@@ -96,6 +96,12 @@ PAIRS = {
     'words.space': (
         {'ci/a': 'echo \n'}, 'ci/a:1',
         {'ci/a': 'echo\n'}),
+    'corpora.size': (
+        {'corpora/ring/seeds/a': 'a' * (5 << 20), 'corpora/link/corpus/b': 'b'}, 'corpora:1',
+        {'corpora/ring/seeds/a': 'a' * (5 << 20)}),
+    'corpora.names': (
+        {'corpora/ring/corpus/a': 'abc'}, 'corpora/ring/corpus/a:1',
+        {'corpora/ring/corpus/a9993e364706816aba3e25717850c26c9cd0d89d': 'abc', 'corpora/ring/seeds/a': 'abc'}),
     'comment.first': (
         {'sim/a.c': '#include <stdio.h>\n'}, 'sim/a.c:1',
         {'sim/a.c': TOP + '#include <stdio.h>\n'}),

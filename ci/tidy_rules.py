@@ -3,6 +3,7 @@
 A rule is a generator over the tree that yields (path, line, what it found).
 ci/test_tidy.py proves for every rule that something trips it.
 """
+import hashlib
 import re
 from pathlib import Path
 
@@ -39,6 +40,7 @@ FILE_LINES = 600
 FILE_LINES_WARN = 400
 PARAMETERS = 6
 PARAMETERS_WARN = 4
+CORPORA_BYTES = 5 << 20
 
 
 @rule('function.length', f'A function has at most {FUNCTION_LINES} lines, signature and braces included.')
@@ -376,6 +378,22 @@ def doc_rooms(tree):
     for s in c_files(tree, 'backend'):
         if s.name.endswith('.c') and f'`{s.name}`' not in (page.text if page else ''):
             yield s.path, 1, f'doc/architecture.md does not name {s.name}'
+
+
+# --- corpora: everybody clones them, so they are small, and named once ----------
+
+@rule('corpora.size', f'All corpora together have at most {CORPORA_BYTES >> 20} MiB: xenblk-fuzz minimise makes them small.')
+def corpora_size(tree):
+    total = sum(p.stat().st_size for p in (tree.top / 'corpora').rglob('*') if p.is_file())
+    if total > CORPORA_BYTES:
+        yield 'corpora', 1, f'{total} bytes'
+
+
+@rule('corpora.names', 'What a merge put into corpora/HARNESS/corpus is named by the SHA-1 of its contents.')
+def corpora_names(tree):
+    for p in sorted((tree.top / 'corpora').glob('*/corpus/*')):
+        if p.name != hashlib.sha1(p.read_bytes()).hexdigest():
+            yield str(p.relative_to(tree.top)), 1, 'its name is not that of its contents'
 
 
 # --- the table of refusals -------------------------------------------------------

@@ -328,6 +328,24 @@ def oss_fuzz(run):
     run.command(['ci/oss-fuzz/try'])
 
 
+@step('guards', 'every harness reaches what guests reach, is instrumented, stable, fast, and finds a planted bug')
+def guards(run):
+    answer, failure = LOGS / 'guards.json', None
+    with open(answer, 'wb') as f:
+        try:
+            run.command(['fuzz/xenblk-fuzz', 'guard', 'all', '--json'], 900, out=f)
+        except Failed as e:
+            failure = e
+    try:
+        rows = json.loads(answer.read_text())['guards']
+    except (ValueError, KeyError):
+        raise failure or Failed(f'build/check/{answer.name} is no result of xenblk-fuzz') from None
+    bad = [r for r in rows if not r['ok']]
+    run.passed, run.failed = len(rows) - len(bad), len(bad)
+    if bad or failure:
+        raise Failed('\n    '.join([f'{r["says"]}\n    again: {r["again"]}' for r in bad] or [str(failure)]))
+
+
 @step('coverage', 'lcov report of unit tests, conformance and corpora; floors per folder')
 def coverage(run):
     run.build('coverage')

@@ -115,7 +115,7 @@ def pair(engine, harness, binary, seed, budget):
         while sides:
             for name in [n for n, side in sides.items() if not side.step()]:
                 results[name] = sides.pop(name).end()
-            time.sleep(0.05)
+            time.sleep(0.2)
     finally:
         for side in sides.values():
             side.end()

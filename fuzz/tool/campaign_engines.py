@@ -229,11 +229,17 @@ def plotted(path):
                    [v.strip() for v in lines[-1].split(",")]))
     names = {"total_execs": "execs", "execs_per_sec": "execs_per_s",
              "edges_found": "edges", "corpus_count": "corpus"}
+    return {ours: number(row[theirs])
+            for theirs, ours in names.items() if theirs in row}
+
+
+def number(text):
+    """afl-fuzz writes "inf" and "nan" in its first moments, and a line may be
+    torn: no progress then."""
     try:
-        return {ours: int(float(row[theirs]))
-                for theirs, ours in names.items() if theirs in row}
-    except ValueError:
-        return {}
+        return int(float(text))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def stats_of(path):
@@ -245,8 +251,8 @@ def stats_of(path):
             for line in text:
                 key, _, value = line.partition(":")
                 if key.strip() in names:
-                    figures[names[key.strip()]] = int(float(value))
-    except (FileNotFoundError, ValueError):
+                    figures[names[key.strip()]] = number(value)
+    except FileNotFoundError:
         return {}
     return figures
 

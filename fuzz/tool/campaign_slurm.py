@@ -66,11 +66,13 @@ while kill -0 "$campaign" 2>/dev/null; do
 done
 {tool} campaign report --folder "$local" --out "$share/reports/$host.html"
 cp "$local/state.json" "$share/reports/$host.json"
+# 1 says that something was found, which is what we came for.
+if [ "$status" = 1 ] && grep -q '"status": "done"' "$local/state.json"; then
+	status=0
+fi
 rm -rf "$local"
 # Told to end before its time: not a failure of the job.
 [ -z "$told" ] || [ "$status" != 4 ] || status=0
-# 1 says that something was found, which is what we came for.
-[ "$status" != 1 ] || status=0
 exit "$status"
 """
 

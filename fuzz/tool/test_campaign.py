@@ -224,8 +224,10 @@ class Inputs(Folder):
                           b"2, 50, 60\n3, 5")
         self.assertEqual(engines.plotted(plot), {"execs": 50, "edges": 60})
         self.assertEqual(engines.plotted(self.write("torn", b"# a\n")), {})
-        stats = self.write("stats", b"execs_done : 9\nbroken\n")
-        self.assertEqual(engines.stats_of(stats), {"execs": 9})
+        stats = self.write("stats", b"execs_done : 9\nbroken\n"
+                           b"execs_per_sec : inf\nedges_found : -nan\n")
+        self.assertEqual(engines.stats_of(stats),
+                         {"execs": 9, "execs_per_s": 0, "edges": 0})
 
     def test_afls_queue_goes_to_libfuzzer_once(self):
         home = engines.Home(self.where, "ring")

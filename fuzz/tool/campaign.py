@@ -1,4 +1,5 @@
-"""The command `xenblk-fuzz campaign`: plan, start, status, stop, report, slurm.
+"""The command `xenblk-fuzz campaign`, and what it can do: plan, build, start,
+status, stop, report, slurm.
 
 Reads what the user wants, asks the modules campaign_*.py, prints.  A campaign
 is a folder; everything about it is in there, and start goes on with it.
@@ -11,6 +12,7 @@ import signal
 import socket
 import time
 
+import campaign_builds
 import campaign_features
 import campaign_lineup
 import campaign_run
@@ -92,6 +94,12 @@ def do_start(args):
     need("setpriv", "util-linux")
     campaign = Campaign(args.folder)
     campaign.take()
+    with campaign.lock:
+        return go_on(campaign, args)
+
+
+def go_on(campaign, args):
+    """From where it is, or from nothing."""
     before = campaign.state()
     document = make_plan(args)
     if before and before["status"] == "done" and \
@@ -118,6 +126,10 @@ def do_start(args):
         status = campaign_run.run(campaign, document, args)
     except campaign_run.Stop as stop:
         raise Trouble(str(stop)) from stop
+    except OSError as e:
+        raise Trouble(f"{e.filename or campaign.where}: {e.strerror}; the "
+                      "engines are ended, and the same command goes on with "
+                      "what there is") from e
     write_page(campaign)
     print(table(document, campaign.state(), False))
     return status
@@ -172,6 +184,11 @@ def write_page(campaign, out=None):
 
 def do_report(args):
     print(write_page(Campaign(args.folder), args.out))
+    return 0
+
+
+def do_build(args):
+    campaign_builds.build(make_plan(args), {})
     return 0
 
 
@@ -262,6 +279,9 @@ def add(commands):
     p = step("plan", do_plan, "print the line-up for this host")
     options_of_plan(p)
     p.add_argument("--json", action="store_true")
+    p = step("build", do_build, "build what start would; for a job that "
+             "finds it built")
+    options_of_plan(p)
     p = step("start", do_start, "run it here; go on with what is there")
     options_of_plan(p)
     option_folder(p)

@@ -24,11 +24,10 @@ def presets_of(plan):
     return sorted(wanted)
 
 
-def prepare(plan, homes, extra):
-    """Binaries and seeds of every harness; sentences about what is left out."""
-    presets = presets_of(plan)
+def build(plan, homes):
+    """Every preset of the plan; binaries go to the homes there are."""
     targets = [t for h in plan["harnesses"] for t in targets_of(h)]
-    for preset in presets:
+    for preset in presets_of(plan):
         with built(preset, targets) as bins:
             for name, home in homes.items():
                 install(os.path.join(bins, f"fuzz-{name}"),
@@ -36,9 +35,15 @@ def prepare(plan, homes, extra):
                 if plays_scripts(name):
                     install(os.path.join(bins, "..", "lib", MUTATOR),
                             home.mutator())
+
+
+def prepare(plan, homes, extra):
+    """Binaries and seeds of every harness; sentences about what is left out."""
+    build(plan, homes)
     left_out = []
     for name, home in homes.items():
-        committed = os.path.join(build_dir(presets[0]), "corpora", name)
+        committed = os.path.join(build_dir(presets_of(plan)[0]), "corpora",
+                                 name)
         left_out += collect(home, [committed] + list(extra))
     return left_out
 

@@ -292,6 +292,9 @@ def give_back(home):
     for name in sorted(os.listdir(home.corpus)):
         if name.startswith(".") or name in known:
             continue
-        shutil.copy(os.path.join(home.corpus, name),
-                    os.path.join(queue, f"id:{number:06d},src:{name}"))
+        try:
+            shutil.copy(os.path.join(home.corpus, name),
+                        os.path.join(queue, f"id:{number:06d},src:{name}"))
+        except FileNotFoundError:
+            continue  # libFuzzer has found a smaller one
         number += 1

@@ -241,11 +241,14 @@ class Runner:
         for kind in ("crashes", "hangs"):
             paths += glob.glob(os.path.join(home.afl, "*", kind, "id*"))
         for path in sorted(paths):
-            mark = (path, os.path.getsize(path))
-            if mark in self.seen:
-                continue
+            try:
+                mark = (path, os.path.getsize(path))
+                if mark in self.seen:
+                    continue
+                digest, copy = finds.snapshot(path, home.where)
+            except FileNotFoundError:
+                continue  # the engine has renamed it: the next look finds it
             self.seen.add(mark)
-            digest, copy = finds.snapshot(path, home.where)
             if digest not in self.known:
                 self.known.add(digest)
                 new += 1

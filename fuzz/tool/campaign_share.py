@@ -48,12 +48,15 @@ class Share:
         number, pushed = len(names), 0
         for path in new:
             self.given.add(path)
-            digest = digest_of(path)
-            if digest in have:
-                continue
+            try:
+                digest = digest_of(path)
+                if digest in have:
+                    continue
+                copy_whole(path, os.path.join(
+                    target, f"id:{number + pushed:06d},src:{digest}"))
+            except FileNotFoundError:
+                continue  # libFuzzer has found a smaller one
             have.add(digest)
-            copy_whole(path, os.path.join(
-                target, f"id:{number + pushed:06d},src:{digest}"))
             pushed += 1
         return pushed
 

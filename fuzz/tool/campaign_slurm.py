@@ -33,6 +33,7 @@ def options(p):
 
 SCRIPT = """#!/bin/bash
 # Written by xenblk-fuzz campaign slurm: {tasks} tasks, {harnesses} harnesses.
+# xenblk-fuzz campaign build first: the tasks then find everything built.
 # sbatch it again to go on: queues are pulled from the shared folder.
 #SBATCH --job-name=xenblk-fuzz
 #SBATCH --array=0-{last}
@@ -64,15 +65,15 @@ while kill -0 "$campaign" 2>/dev/null; do
 	wait "$campaign"
 	status=$?
 done
-{tool} campaign report --folder "$local" --out "$share/reports/$host.html"
-cp "$local/state.json" "$share/reports/$host.json"
-# 1 says that something was found, which is what we came for.
-if [ "$status" = 1 ] && grep -q '"status": "done"' "$local/state.json"; then
-	status=0
+if [ -f "$local/state.json" ]; then
+	{tool} campaign report --folder "$local" --out "$share/reports/$host.html"
+	cp "$local/state.json" "$share/reports/$host.json"
+	# Told to end before its time: not a failure of the job.
+	[ -z "$told" ] || [ "$status" != 4 ] || status=0
+	# 1 says that something was found, which is what we came for.
+	[ "$status" != 1 ] || ! grep -q '"status": "done"' "$local/state.json" || status=0
 fi
 rm -rf "$local"
-# Told to end before its time: not a failure of the job.
-[ -z "$told" ] || [ "$status" != 4 ] || status=0
 exit "$status"
 """
 

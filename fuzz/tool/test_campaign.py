@@ -455,6 +455,11 @@ class Shared(Folder):
         self.write("a/ring/afl/main-a/queue/id:0,src:0", b"one")
         self.write("a/ring/afl/main-a/queue/id:1,sync:b,src:0", b"two")
         engines.put(home["a"].corpus, b"three")
+        # libFuzzer takes a file away that we have just listed.
+        with mock.patch("campaign_share.digest_of",
+                        side_effect=FileNotFoundError):
+            self.assertEqual(share["a"].push(home["a"]), 0)
+        share["a"] = Share(self.path("shared"), "a", 9)
         self.assertEqual(share["a"].push(home["a"]), 2)
         self.assertEqual(share["a"].push(home["a"]), 0)
         self.assertEqual(share["b"].pull(home["b"]), 2)
@@ -483,6 +488,26 @@ class Shared(Folder):
 
 
 class Wanted(Folder):
+    def test_a_disk_that_is_full_all_the_same_is_a_sentence(self):
+        args = argparse.Namespace(
+            folder=self.path("c"), corpus=[], share=None, host="here")
+        with mock.patch.object(campaign, "make_plan",
+                               lambda _: make_plan(["ring"], 1)), \
+                mock.patch.object(campaign_run, "run",
+                                  side_effect=OSError(28, "No space", "x")):
+            with self.assertRaisesRegex(tree.Trouble, "x: No space; the "):
+                campaign.do_start(args)
+
+    def test_a_campaign_that_is_done_is_said(self):
+        args = argparse.Namespace(folder=self.path("c"))
+        c = states.Campaign(args.folder)
+        c.create()
+        c.write_state({"status": "done", "elapsed": 3600.0})
+        with mock.patch.object(campaign, "make_plan",
+                               lambda _: make_plan(["ring"], 1)):
+            with self.assertRaisesRegex(tree.Trouble, "is done.*--hours"):
+                campaign.do_start(args)
+
     def test_an_engine_that_is_missing(self):
         with mock.patch("shutil.which", lambda name: None):
             for word in ("auto", "both", "afl", "libfuzzer"):

@@ -179,6 +179,7 @@ class Play(unittest.TestCase):
         _, report, _ = self.triage("--timeout", "1", "--reduce", "2",
                                    os.path.join(self.where, "ring"))
         self.assertEqual(report["buckets"][0]["oracle"], "hang")
+        self.assertEqual(report["buckets"][0]["reproducible"], "3/3")
         self.assertEqual(report["buckets"][0]["severity"],
                          "host crash or hang")
 

@@ -20,6 +20,7 @@ from tree import (HARNESSES, ROOT, Trouble, build, folder, plays_scripts, say,
                   targets_of)
 
 INPUT_MAX = 1 << 20  # what the replay driver reads
+HANGS = 3  # plays of an input that hangs
 
 
 def harness_of(path, args):
@@ -67,7 +68,7 @@ class Find:
     def __init__(self, path, harness, data):
         self.path, self.harness, self.data = path, harness, data
         self.outcome = None
-        self.again = 0  # of args.repeat plays
+        self.again = self.plays = 0  # how many of how many show it again
 
     def is_script(self):
         return plays_scripts(self.harness)
@@ -94,10 +95,12 @@ def judge(find, binary, args):
     find.outcome = play_file(binary, find.path, args.timeout, symbols=True)
     if find.outcome.oracle == "none":
         return
-    repeat = 1 if find.outcome.oracle == "hang" else args.repeat
+    # What hangs takes its time: fewer plays have to do.
+    find.plays = min(args.repeat, HANGS if find.outcome.oracle == "hang"
+                     else args.repeat)
     find.again = sum(
         play_file(binary, find.path, args.timeout).same_as(find.outcome)
-        for _ in range(repeat)) * (args.repeat // repeat)
+        for _ in range(find.plays))
 
 
 def smallest(find, binary, args):
@@ -134,15 +137,16 @@ class Bucket:
 
     def best(self):
         """The one to look at: it comes back most surely, and is the smallest."""
-        return min(self.finds, key=lambda f: (-f.again, len(f.data)))
+        return min(self.finds, key=lambda f: (
+            -f.again / max(1, f.plays), len(f.data)))
 
-    def as_json(self, args):
+    def as_json(self):
         best = self.best()
         return {"harness": self.harness, "oracle": self.outcome.oracle,
                 "reason": self.outcome.reason, "frames": self.outcome.frames,
                 "severity": self.level, "rule": self.rule,
                 "inputs": [f.path for f in self.finds],
-                "reproducible": f"{best.again}/{args.repeat}",
+                "reproducible": f"{best.again}/{best.plays}",
                 "bytes": len(best.data), "reduced_bytes": len(self.data),
                 "reduced": self.reduced, "attempts": self.attempts,
                 "script": self.text, "repro": self.repro()}
@@ -181,7 +185,7 @@ def sort(finds):
         severity.LEVELS.index(b.level), b.harness, b.outcome.bucket()))
 
 
-def as_markdown(buckets, others, args):
+def as_markdown(buckets, others):
     rows = ["# Triage", "", f"{len(buckets)} causes; "
             f"{sum(len(b.finds) for b in buckets)} inputs show one, "
             f"{len(others)} do not.", ""]
@@ -189,13 +193,13 @@ def as_markdown(buckets, others, args):
         rows += ["| severity | harness | oracle | inputs | again | bytes |",
                  "|---|---|---|---|---|---|"]
     rows += [f"| {b.level} | {b.harness} | {b.outcome.oracle} | "
-             f"{len(b.finds)} | {b.best().again}/{args.repeat} | "
+             f"{len(b.finds)} | {b.best().again}/{b.best().plays} | "
              f"{len(b.best().data)} -> {len(b.data)} |" for b in buckets]
     for b in buckets:
         rows += ["", f"## {b.harness}: {b.outcome.reason}", "",
                  f"* severity: **{b.level}**: {b.rule}",
                  f"* frames: {', '.join(b.outcome.frames) or 'none of ours'}",
-                 f"* comes back in {b.best().again} of {args.repeat} plays; "
+                 f"* comes back in {b.best().again} of {b.best().plays} plays; "
                  f"{b.attempts} attempts made it {len(b.data)} bytes",
                  f"* again: `{b.repro()}`"]
         if b.text:
@@ -246,9 +250,9 @@ def do_triage(args):
         bucket.data, bucket.attempts = smallest(
             bucket.best(), binaries.of(bucket.harness), args)
         bucket.write(where, tool, args)
-    report = {"buckets": [b.as_json(args) for b in buckets],
+    report = {"buckets": [b.as_json() for b in buckets],
               "without": [{"input": p, "why": w} for p, w in others]}
-    text = as_markdown(buckets, others, args)
+    text = as_markdown(buckets, others)
     for name, content in (("report.json", json.dumps(report, indent=1) + "\n"),
                           ("report.md", text)):
         with open(os.path.join(where, name), "w", encoding="utf-8") as out:

@@ -160,6 +160,22 @@ void submit_add(struct submit *submit, struct inflight_slot *slot)
 	list_append(&submit->waiting, io);
 }
 
+/* The bytes of a segment in a page of ours.  Not what is in iov: an engine moves
+ * that on after a short transfer. */
+static struct iovec bounced_bytes(const struct io *io, unsigned int i)
+{
+	const struct segment *segment = &io->slot->request.segment[i];
+
+	CHECK(io->page[i] != NULL);
+	return (struct iovec){
+		.iov_base = (unsigned char *)io->page[i] +
+			    segment->first_sector * SECTOR_BYTES,
+		.iov_len = (size_t)(segment->last_sector -
+				    segment->first_sector + 1) *
+			   SECTOR_BYTES,
+	};
+}
+
 static void io_release_pages(struct submit *s, struct io *io)
 {
 	while (io->held > 0) {
@@ -256,19 +272,21 @@ static void io_collect_copies(struct submit *s, struct io *io, bool in)
 	CHECK(grants_copy_room(s->grants) >= io->bounced);
 	io->copy_first = (uint16_t)grants_copy_count(s->grants);
 	for (unsigned int i = 0; i < r->segments; i++) {
-		const struct grants_span span = {
+		struct grants_span span = {
 			.gref = r->segment[i].gref,
 			.offset = (uint16_t)(r->segment[i].first_sector *
 					     SECTOR_BYTES),
-			.length = (uint16_t)io->iov[i].iov_len,
 		};
+		struct iovec ours;
 
 		if (io->entry[i])
 			continue;
+		ours = bounced_bytes(io, i);
+		span.length = (uint16_t)ours.iov_len;
 		if (in)
-			grants_copy_in(s->grants, &span, io->iov[i].iov_base);
+			grants_copy_in(s->grants, &span, ours.iov_base);
 		else
-			grants_copy_out(s->grants, &span, io->iov[i].iov_base);
+			grants_copy_out(s->grants, &span, ours.iov_base);
 	}
 	stats_add(&s->stats->copies, io->bounced);
 }
@@ -283,17 +301,18 @@ static void io_stage(struct submit *s, struct io *io, bool in)
 	for (unsigned int i = 0; i < r->segments; i++) {
 		const unsigned int offset =
 			r->segment[i].first_sector * SECTOR_BYTES;
-		void *ours = io->iov[i].iov_base;
+		struct iovec ours;
 
 		if (!io->entry[i] || !io->page[i])
 			continue;
+		ours = bounced_bytes(io, i);
 		staged++;
 		if (in)
-			persistent_copy_in(io->entry[i], offset, ours,
-					   io->iov[i].iov_len);
+			persistent_copy_in(io->entry[i], offset, ours.iov_base,
+					   ours.iov_len);
 		else
-			persistent_copy_out(io->entry[i], offset, ours,
-					    io->iov[i].iov_len);
+			persistent_copy_out(io->entry[i], offset, ours.iov_base,
+					    ours.iov_len);
 	}
 	if (staged > 0)
 		stats_add(&s->stats->staged, staged);

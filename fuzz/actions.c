@@ -125,10 +125,15 @@ static void do_kick(struct player *player, const struct script_record *r)
 		guest_kick(&player->guest, queue_of(player, r));
 }
 
+#define STORM 256u
+
 static void do_events(struct player *player, const struct script_record *r)
 {
 	unsigned int queue = queue_of(player, r);
 
+	if (script_u8(r, EVENTS_STORM) >= SCRIPT_ODD)
+		for (unsigned int i = 0; i < STORM; i++)
+			guest_kick(&player->guest, queue);
 	for (unsigned int i = 0; i <= script_u8(r, EVENTS_TIMES) % 16u; i++) {
 		guest_kick(&player->guest, queue);
 		turns_run(player, queue, 1);
@@ -231,6 +236,9 @@ static void do_disk(struct player *player, const struct script_record *r)
 	player->disk.hold = script_u8(r, DISK_HOLD) % 2 != 0;
 	player->disk.refuse_at = script_u8(r, DISK_REFUSE) % 32;
 	player->disk.error_at = script_u8(r, DISK_ERROR) % 32;
+	/* Mostly not whole sectors. */
+	player->disk.piece = script_u8(r, DISK_PIECE) * UINT64_C(36);
+	player->disk.again_at = script_u8(r, DISK_AGAIN) % 32;
 }
 
 static void do_clock(struct player *player, const struct script_record *r)

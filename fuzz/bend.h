@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fuzz/disk.h"
 #include "fuzz/guest.h"
 #include "fuzz/script.h"
 
@@ -35,6 +36,8 @@ struct bend {
 	uint32_t abi;	 /* what the backend is told of it; 0: the truth */
 	bool alone;	 /* queue 0 plays, records of the others are left out */
 	bool fine_sizes; /* a disk of any size, not of eight */
+	/* An engine between the backend and the disk; NULL: none. */
+	int (*open_image)(struct disk *disk, struct image **image);
 };
 
 /** bend_shape() - a connection as the harness wants it. */

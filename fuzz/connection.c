@@ -24,9 +24,17 @@ enum {
 	WRONG_COUNT,
 };
 
-void connection_open(struct player *player)
+static void open_image(struct player *player)
 {
-	const struct vbd_options options = {
+	player->image = &player->disk.base;
+	if (player->bend.open_image != NULL)
+		CHECK(player->bend.open_image(&player->disk, &player->image) ==
+		      0);
+}
+
+static struct vbd_options options_of(const struct player *player)
+{
+	return (struct vbd_options){
 		.domid = GUEST_DOMID,
 		.devid = 51712,
 		.sectors = player->disk.sectors,
@@ -34,15 +42,22 @@ void connection_open(struct player *player)
 		.max_queues = GUEST_QUEUES,
 		.persistent_cap = player->persistent_cap,
 		.staged = player->staged,
-		.image = &player->disk.base,
+		.image = player->image,
 		.region = player->region,
 	};
+}
+
+void connection_open(struct player *player)
+{
+	struct vbd_options options;
 
 	for (unsigned int i = 0; i < GUEST_QUEUES; i++)
 		memset(&player->region->queue[i].stats, 0,
 		       sizeof(struct stats));
 	sim_ledger(BACKEND_DOMID, &player->baseline.ledger);
 	player->baseline.unmap_failed = false;
+	open_image(player);
+	options = options_of(player);
 	CHECK(vbd_create(&options, &player->vbd) == 0);
 	CHECK(vbd_state(player->vbd) == VBD_DETACHED);
 }
@@ -51,6 +66,7 @@ void connection_close(struct player *player)
 {
 	vbd_destroy(player->vbd);
 	player->vbd = NULL;
+	player->image->operations->close(player->image);
 	ledger_check_baseline(&player->baseline);
 }
 

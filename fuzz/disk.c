@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backend/base/check.h"
 #include "backend/base/checked.h"
 #include "fuzz/oracle/oracle.h"
 
@@ -172,21 +173,26 @@ static void move_data(struct disk *disk, const struct disk_operation *o)
 	}
 }
 
-static void deliver(struct disk *disk, struct disk_operation *o,
-		    struct image_done *done)
+static void account(struct disk *disk, const struct disk_operation *o)
 {
-	if (disk->error_at > 0 && --disk->error_at == 0)
-		o->result = -EIO;
-	move_data(disk, o);
 	if (o->io.operation == IMAGE_WRITE && o->result == 0)
 		disk->writes_delivered++;
 	if (o->io.operation == IMAGE_FLUSH && o->result == 0 &&
 	    o->seen_writes > disk->writes_durable)
 		disk->writes_durable = o->seen_writes;
 	record(disk, DISK_DELIVERED, o);
+	disk->channel[o->queue].in_flight--;
+}
+
+static void deliver(struct disk *disk, struct disk_operation *o,
+		    struct image_done *done)
+{
+	if (disk->error_at > 0 && --disk->error_at == 0)
+		o->result = -EIO;
+	move_data(disk, o);
+	account(disk, o);
 	done->tag = o->io.tag;
 	done->result = o->result;
-	disk->channel[o->queue].in_flight--;
 }
 
 static bool finished(const struct disk *disk, const struct disk_operation *o)
@@ -262,7 +268,9 @@ void disk_reset(struct disk *disk, const struct disk_options *options)
 	disk->sectors = options->sectors;
 	disk->readonly = options->readonly;
 	disk->hold = options->hold;
-	disk->refuse_at = disk->error_at = 0;
+	disk->refuse_at = disk->error_at = disk->again_at = 0;
+	disk->piece = 0;
+	disk->ready = NULL;
 	disk->writes_delivered = disk->writes_durable = 0;
 	disk->pending = disk->events = 0;
 	for (uint32_t i = 0; i < DISK_MAX_QUEUES; i++)
@@ -309,11 +317,105 @@ void disk_release(struct disk *disk)
 	disk->hold = false;
 }
 
-bool disk_ready(const struct disk *disk, uint32_t queue)
+bool disk_ready(struct disk *disk, uint32_t queue)
 {
+	if (disk->ready != NULL)
+		return disk->ready(disk, queue);
 	for (unsigned int i = 0; i < disk->pending; i++)
 		if (disk->operation[i].queue == queue &&
 		    finished(disk, &disk->operation[i]))
 			return true;
 	return false;
+}
+
+/* --- behind another engine --- */
+
+static struct disk_operation *find(struct disk *disk, unsigned int queue,
+				   uint32_t tag)
+{
+	for (unsigned int i = 0; i < disk->pending; i++)
+		if (disk->operation[i].queue == queue &&
+		    disk->operation[i].io.tag == tag)
+			return &disk->operation[i];
+	check_failed(__FILE__, __LINE__, "an operation that is pending");
+}
+
+int disk_submit(struct disk *disk, unsigned int queue,
+		const struct image_io *io)
+{
+	return submit(&disk->channel[queue].base, io);
+}
+
+void disk_close_channel(struct disk *disk, unsigned int queue)
+{
+	close_channel(&disk->channel[queue].base);
+}
+
+unsigned int disk_tags(const struct disk *disk, unsigned int queue,
+		       uint32_t tag[LIMIT_RING_SLOTS])
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < disk->pending; i++)
+		if (disk->operation[i].queue == queue)
+			tag[count++] = disk->operation[i].io.tag;
+	return count;
+}
+
+bool disk_finished(struct disk *disk, unsigned int queue, uint32_t tag)
+{
+	return finished(disk, find(disk, queue, tag));
+}
+
+bool disk_says_again(struct disk *disk, unsigned int queue, uint32_t tag)
+{
+	struct disk_operation *o = find(disk, queue, tag);
+
+	if (disk->again_at > 0 && --disk->again_at == 0)
+		return true;
+	if (o->result != -EAGAIN)
+		return false;
+	o->result = 0;
+	return true;
+}
+
+int disk_result(struct disk *disk, unsigned int queue, uint32_t tag)
+{
+	struct disk_operation *o = find(disk, queue, tag);
+
+	if (disk->error_at > 0 && --disk->error_at == 0)
+		o->result = -EIO;
+	return o->result;
+}
+
+void disk_move(struct disk *disk, const struct image_io *io, uint64_t offset,
+	       uint64_t bytes)
+{
+	CHECK(offset + bytes <= sizeof(disk->bytes));
+	if (bytes > 0 && io->operation == IMAGE_WRITE)
+		touch(disk, offset / SECTOR_BYTES,
+		      (offset + bytes - 1) / SECTOR_BYTES -
+			      offset / SECTOR_BYTES + 1);
+	for (uint32_t i = 0; i < io->iov_count && bytes > 0; i++) {
+		size_t n =
+			io->iov[i].iov_len < bytes ? io->iov[i].iov_len : bytes;
+
+		if (io->operation == IMAGE_READ)
+			memcpy(io->iov[i].iov_base, disk->bytes + offset, n);
+		else
+			memcpy(disk->bytes + offset, io->iov[i].iov_base, n);
+		offset += n;
+		bytes -= n;
+	}
+}
+
+void disk_finish(struct disk *disk, unsigned int queue, uint32_t tag,
+		 int result)
+{
+	struct disk_operation *o = find(disk, queue, tag);
+
+	o->result = result;
+	account(disk, o);
+	for (disk->pending--; o < disk->operation + disk->pending; o++)
+		*o = o[1];
 }

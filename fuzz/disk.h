@@ -61,6 +61,10 @@ struct disk {
 	bool readonly;
 	bool hold;			  /* nothing finishes by itself */
 	unsigned int refuse_at, error_at; /* k-th from now; 0: never */
+	/* For an engine between the backend and this disk (uring.c). */
+	unsigned int again_at; /* k-th completion says: try again */
+	uint64_t piece;	       /* bytes that a transfer moves at most; 0: all */
+	bool (*ready)(struct disk *disk, unsigned int queue);
 	uint64_t writes_delivered;
 	uint64_t writes_durable; /* of those, by flushes that were delivered */
 	unsigned int pending;
@@ -103,4 +107,31 @@ bool disk_complete(struct disk *disk, const struct disk_choice *choice);
 void disk_release(struct disk *disk);
 
 /** disk_ready() - whether poll() has something for this queue. */
-bool disk_ready(const struct disk *disk, uint32_t queue);
+bool disk_ready(struct disk *disk, uint32_t queue);
+
+/* --- for an engine that hands operations on to this disk, piece by piece --- */
+
+int disk_submit(struct disk *disk, unsigned int queue,
+		const struct image_io *io);
+void disk_close_channel(struct disk *disk, unsigned int queue);
+
+/** disk_tags() - operations of a queue that are pending, in their order. */
+unsigned int disk_tags(const struct disk *disk, unsigned int queue,
+		       uint32_t tag[LIMIT_RING_SLOTS]);
+
+/** disk_finished() - whether the script lets this operation finish. */
+bool disk_finished(struct disk *disk, unsigned int queue, uint32_t tag);
+
+/** disk_says_again() - whether it is to be tried again first. */
+bool disk_says_again(struct disk *disk, unsigned int queue, uint32_t tag);
+
+/** disk_result() - what it will end with: 0 or an error. */
+int disk_result(struct disk *disk, unsigned int queue, uint32_t tag);
+
+/** disk_move() - so many bytes between a vector and the disk. */
+void disk_move(struct disk *disk, const struct image_io *io, uint64_t offset,
+	       uint64_t bytes);
+
+/** disk_finish() - it is over, and its data was moved. */
+void disk_finish(struct disk *disk, unsigned int queue, uint32_t tag,
+		 int result);

@@ -36,6 +36,7 @@ void model_reset(struct model *model)
 	model->grants_may_fail = model->notify_may_fail = false;
 	model->answered = model->answered_okay = 0;
 	model->answers = 0;
+	model->served = 0;
 	model->response_hash = UINT64_C(0xcbf29ce484222325);
 }
 
@@ -309,6 +310,7 @@ static void expect(struct model *model, struct model_queue *q,
 		return;
 	}
 	reference_decode(slot, &rules, &e->request);
+	model->served += e->request.status == 0;
 	e->legal = e->request.status == 0    ? LEGAL_OKAY
 		   : e->request.status == -1 ? LEGAL_ERROR
 					     : LEGAL_UNSUPPORTED;

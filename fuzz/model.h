@@ -89,6 +89,7 @@ struct model {
 	bool blind; /* the guest wrecked its own rings: nothing more to say */
 	bool grants_may_fail, notify_may_fail; /* a fault is planned */
 	uint64_t writes_before;
+	uint64_t served; /* requests taken that their bytes do not refuse */
 	uint64_t answered, answered_okay;
 	uint64_t response_hash;
 	unsigned int answers;

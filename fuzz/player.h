@@ -35,6 +35,7 @@ struct player {
 	struct disk disk;
 	struct model model;
 	struct vbd *vbd;
+	struct image *image; /* the disk, or an engine before it */
 	struct inflight_region *region;
 	struct ledger_baseline baseline; /* before the disk was made */
 	struct sim_ledger detached;	 /* before the last attach */

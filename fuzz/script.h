@@ -120,6 +120,8 @@ enum {
 	DISK_HOLD = 1,
 	DISK_REFUSE = 2, /* the k-th submission from now on is not taken */
 	DISK_ERROR = 3,	 /* the k-th completion from now on is an error */
+	DISK_PIECE = 4,	 /* transfers move so much at most; of a kernel only */
+	DISK_AGAIN = 5,	 /* the k-th completion says: again; the same */
 
 	INDEX_WHICH = 2,
 	INDEX_VALUE = 8, /* 32 bits, relative */
@@ -135,6 +137,7 @@ enum {
 	ATTACH_START = 8,
 
 	EVENTS_TIMES = 2,
+	EVENTS_STORM = 3, /* hundreds at once */
 
 	FAIL_CALL = 1,
 	FAIL_AT = 2,

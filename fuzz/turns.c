@@ -22,17 +22,82 @@ static bool wakes(struct player *player, unsigned int queue)
 	return event || disk_ready(&player->disk, queue);
 }
 
-/* One call of queue_turn() or queue_settle(), watched. */
+/* What there was before a turn, to judge what the turn did. */
+struct watch {
+	struct sim_ledger ledger;
+	uint64_t served;
+	unsigned int waiting;
+	enum queue_state state;
+	uint32_t taken, answered;
+	struct wakes wakes;
+};
+
+static void begin_watch(struct player *player, unsigned int queue,
+			struct watch *watch)
+{
+	const struct inflight_queue *table = &player->region->queue[queue];
+
+	sim_ledger(BACKEND_DOMID, &watch->ledger);
+	watch->served = player->model.served;
+	watch->waiting = player->model.queue[queue].waiting;
+	watch->state = queue_state(vbd_queue(player->vbd, queue));
+	watch->taken = table->req_cons;
+	watch->answered = table->rsp_prod;
+	watch->wakes.old = player->guest.queue[queue].rsp_seen;
+	watch->wakes.asked =
+		guest_index(&player->guest, queue, GUEST_RSP_EVENT);
+}
+
+/* Who says that it moved keeps its thread from sleeping.  Behind an engine of
+ * files a turn may take what completed in the last one, which nobody sees. */
+static void check_movement(struct player *player, unsigned int queue,
+			   const struct watch *before)
+{
+	const struct inflight_queue *table = &player->region->queue[queue];
+
+	if (player->disk.ready == NULL && player->disk.events == 0 &&
+	    table->req_cons == before->taken &&
+	    table->rsp_prod == before->answered &&
+	    queue_state(vbd_queue(player->vbd, queue)) == before->state)
+		oracle_fail(ORACLE_WORK,
+			    "queue %u says that its turn moved something, and "
+			    "did nothing",
+			    queue);
+}
+
+/* After the model has looked. */
+static void judge_turn(struct player *player, unsigned int queue,
+		       struct watch *before, const struct sim_ledger *after)
+{
+	uint64_t notifies = after->notifies - before->ledger.notifies;
+
+	if (notifies > 1)
+		oracle_fail(ORACLE_WORK,
+			    "queue %u notified the guest %u times in one turn",
+			    queue, (unsigned int)notifies);
+	if (player->model.blind)
+		return;
+	before->wakes.now = player->guest.queue[queue].rsp_seen;
+	if (notifies == 1)
+		wakes_check(queue, &before->wakes);
+	if (before->waiting == 0 && player->model.served == before->served)
+		untouched_check(queue, &before->ledger, after);
+}
+
+/* One call of queue_turn(), watched. */
 static bool one_turn(struct player *player, unsigned int queue)
 {
 	struct queue *q = vbd_queue(player->vbd, queue);
-	struct sim_ledger before, after;
+	struct sim_ledger after;
+	struct watch before;
 	bool moved;
 
 	model_before(&player->model, queue);
-	sim_ledger(BACKEND_DOMID, &before);
+	begin_watch(player, queue, &before);
 	moved = queue_turn(q);
 	sim_ledger(BACKEND_DOMID, &after);
+	if (moved)
+		check_movement(player, queue, &before);
 	/* It walks tables that are long; every few turns are enough. */
 	if (player->turns++ % 8 == 0)
 		queue_check(q);
@@ -42,11 +107,7 @@ static bool one_turn(struct player *player, unsigned int queue)
 		(player->pace[queue] ^ player->model.queue[queue].consumed ^
 		 (uint64_t)player->guest.queue[queue].rsp_seen << 32) *
 		UINT64_C(0x9e3779b97f4a7c15);
-	if (after.notifies - before.notifies > 1)
-		oracle_fail(ORACLE_WORK,
-			    "queue %u notified the guest %u times in one turn",
-			    queue,
-			    (unsigned int)(after.notifies - before.notifies));
+	judge_turn(player, queue, &before, &after);
 	guest_take_events(&player->guest);
 	return moved;
 }

@@ -61,5 +61,32 @@ uint64_t heap_now(void);
 /** heap_check() - bytes that were left by two plays of the same script. */
 void heap_check(uint64_t first, uint64_t second);
 
+/* untouched.c: a turn in which every request was refused for its bytes */
+void untouched_check(unsigned int queue, const struct sim_ledger *before,
+		     const struct sim_ledger *after);
+
+/* wakes.c: a turn that notified: responses before and after it, and rsp_event
+ * before it */
+struct wakes {
+	uint32_t old, now, asked;
+};
+void wakes_check(unsigned int queue, const struct wakes *turn);
+
+/* transfers.c: what the file engine asks of the kernel for one operation */
+struct transfer {
+	enum image_operation operation;
+	bool registered; /* of the file that was registered */
+	uint64_t offset;
+	const struct iovec *iov;
+	unsigned int count;
+};
+/** transfers_check() - @rest must be @whole without what was moved of it. */
+void transfers_check(const struct transfer *whole, uint64_t moved,
+		     const struct transfer *rest);
+
+/* log_lines.c: of one play */
+void log_lines_check(uint64_t lines, uint64_t elapsed_ns,
+		     unsigned int attaches);
+
 /* progress.c: everybody sleeps */
 void progress_check(struct model *model, struct vbd *vbd);

@@ -26,6 +26,10 @@ static const char *const names[] = {
 	[ORACLE_QUEUES] = "queues",
 	[ORACLE_ABI] = "abi",
 	[ORACLE_WAYS] = "ways",
+	[ORACLE_UNTOUCHED] = "untouched",
+	[ORACLE_WAKES] = "wakes",
+	[ORACLE_LOG] = "log",
+	[ORACLE_TRANSFERS] = "transfers",
 };
 
 _Static_assert(ARRAY_SIZE(names) == ORACLE_COUNT, "every oracle has a name");

@@ -28,6 +28,10 @@ enum oracle {
 	ORACLE_QUEUES,	     /* the same requests over several queues or one */
 	ORACLE_ABI,	     /* the same requests in both layouts */
 	ORACLE_WAYS,	     /* the same data copied, mapped, staged */
+	ORACLE_UNTOUCHED,    /* what is refused costs no grants */
+	ORACLE_WAKES,	     /* the guest is not woken without asking */
+	ORACLE_LOG,	     /* a bounded number of lines */
+	ORACLE_TRANSFERS,    /* the rest of a short transfer, and no more */
 	ORACLE_COUNT,
 };
 

@@ -14,6 +14,9 @@ HARNESSES = {
     "multiqueue": "a queue is served as if it were alone",
     "grants": "grants come and go, data stays right on every way",
     "abi": "both layouts of the slots lead to the same",
+    "ops": "every operation at every size of the disk",
+    "events": "storms of events, lost ones, bent indices of events",
+    "io": "completions in any order, short, failed, tried again",
     "request_decode": "the decoder of ring slots against a plain reference",
     "handshake_parse": "the parser of a frontend's xenstore keys",
     "recording": "the reader, the judge and the seeds of recordings",
@@ -22,6 +25,8 @@ HARNESSES = {
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
 NEEDS = {"libfuzzer": "clang-14", "afl": "afl-fuzz"}
 MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
+              "ops": 2048, "events": 2048,
+              "io": 2048,
               "handshake_parse": 2048}
 MUTATOR = "xenblk-mutator.so"  # what afl-fuzz loads, in lib of a build
 

@@ -201,6 +201,17 @@ static void a_short_packet_is_refused(void **state)
 	ends_close(&ends);
 }
 
+/* Also when what came is a message by itself: the rest was cut off. */
+static void a_message_is_valid_as_a_whole_only(void **state)
+{
+	const struct link_message message = attach_message();
+
+	(void)state;
+	assert_true(link_message_valid(&message, sizeof(message), 0));
+	assert_false(link_message_valid(&message, sizeof(message) - 1, 0));
+	assert_false(link_message_valid(&message, sizeof(message) + 1, 0));
+}
+
 static void a_long_packet_is_refused(void **state)
 {
 	struct ends ends = ends_open();
@@ -311,6 +322,7 @@ int main(void)
 		cmocka_unit_test(both_ends_never_block),
 		cmocka_unit_test(the_end_is_seen),
 		cmocka_unit_test(a_short_packet_is_refused),
+		cmocka_unit_test(a_message_is_valid_as_a_whole_only),
 		cmocka_unit_test(a_long_packet_is_refused),
 		cmocka_unit_test(surplus_descriptors_are_closed),
 		cmocka_unit_test(fields_out_of_range_are_refused),

@@ -144,6 +144,30 @@ static void garbage_is_read_to_an_end(void **state)
 	}
 }
 
+/* One byte more than there is room for, all of them there. */
+static void a_key_that_is_too_long_is_no_key(void **state)
+{
+	static struct {
+		struct record_node fixed;
+		char text[2 * (READER_NODE_BYTES + 2)];
+	} node;
+	size_t count;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		node.fixed.key_bytes = (uint16_t)(READER_NODE_BYTES + (i == 0));
+		node.fixed.value_bytes =
+			(uint16_t)(READER_NODE_BYTES + (i == 1));
+		memset(node.text, 'k', sizeof(node.text));
+		session_begin(&session);
+		session_add(&session, RECORD_FRONT_KEY, &node, sizeof(node));
+		assert_int_equal(
+			read_through(session.data, session.bytes, &count),
+			READER_WHOLE);
+		assert_int_equal(count, 1);
+	}
+}
+
 static void what_is_no_recording_is_refused(void **state)
 {
 	char sentence[READER_SENTENCE];
@@ -192,6 +216,7 @@ int main(void)
 		cmocka_unit_test(a_file_may_end_anywhere),
 		cmocka_unit_test(any_byte_may_be_wrong),
 		cmocka_unit_test(garbage_is_read_to_an_end),
+		cmocka_unit_test(a_key_that_is_too_long_is_no_key),
 		cmocka_unit_test(what_is_no_recording_is_refused),
 		cmocka_unit_test(records_come_in_the_order_of_time),
 	};

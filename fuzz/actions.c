@@ -10,6 +10,7 @@
 #include "backend/base/clock.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/vbd.h"
+#include "fuzz/flip.h"
 #include "fuzz/player.h"
 #include "sim/sim.h"
 
@@ -186,14 +187,19 @@ static void do_index(struct player *player, const struct script_record *r)
 	}
 }
 
+/* A slot counted back from the last that was placed, or by its number. */
+static uint32_t index_of(const struct guest *guest, unsigned int queue,
+			 uint8_t slot)
+{
+	return slot < 0x80 ? guest->queue[queue].private_prod - 1 - slot
+			   : slot - 0x80u;
+}
+
 static void do_raw(struct player *player, const struct script_record *r)
 {
 	unsigned int queue = queue_of(player, r);
 	struct guest *guest = &player->guest;
-	uint8_t slot = script_u8(r, RAW_SLOT);
-	uint32_t index = slot < 0x80
-				 ? guest->queue[queue].private_prod - 1 - slot
-				 : slot - 0x80u;
+	uint32_t index = index_of(guest, queue, script_u8(r, RAW_SLOT));
 	size_t at = script_u8(r, RAW_AT) % guest->slot_bytes;
 	size_t length = 1u + script_u8(r, RAW_LENGTH) % guest->slot_bytes;
 	const uint8_t *from = &r->byte[RAW_BYTES];
@@ -211,6 +217,45 @@ static void do_raw(struct player *player, const struct script_record *r)
 	}
 	guest_ring_write(guest, queue, guest_slot_offset(guest, index) + at,
 			 from, length);
+}
+
+/* Where a flip strikes in a slot: the fields that a backend decides by. */
+static size_t field_of(const struct guest *guest, uint8_t field)
+{
+	static const uint8_t named[] = {0, 1, 16, 24, 28, 29, 8, 9};
+	const size_t shift = guest->shape.packed ? 4 : 0;
+	size_t at;
+
+	if (field < SCRIPT_ODD)
+		return field % guest->slot_bytes;
+	at = named[(field - SCRIPT_ODD) % ARRAY_SIZE(named)];
+	return at >= 8 ? at - shift : at;
+}
+
+static void arm_flip(struct player *player, const struct script_record *r,
+		     uint32_t load)
+{
+	const struct guest *guest = &player->guest;
+	struct flip flip = {.queue = queue_of(player, r), .load = load};
+	uint32_t index = index_of(guest, flip.queue, script_u8(r, FLIP_SLOT));
+	size_t at = field_of(guest, script_u8(r, FLIP_FIELD));
+
+	flip.at = guest_slot_offset(guest, index) + at;
+	flip.count = 1u + script_u8(r, FLIP_LENGTH) % FLIP_BYTES;
+	if (flip.count > guest->slot_bytes - at)
+		flip.count = guest->slot_bytes - at;
+	memcpy(flip.byte, &r->byte[FLIP_VALUE], FLIP_BYTES);
+	flip_arm(&flip);
+}
+
+static void do_flip(struct player *player, const struct script_record *r)
+{
+	arm_flip(player, r, 0);
+}
+
+static void do_flip_at(struct player *player, const struct script_record *r)
+{
+	arm_flip(player, r, 1u + script_u8(r, FLIP_LOAD));
 }
 
 /* --- the disk, the clock, faults --- */
@@ -354,7 +399,8 @@ static void (*const actions[SCRIPT_KIND_COUNT])(
 	[SCRIPT_GRANT] = do_grant,     [SCRIPT_DISK] = do_disk,
 	[SCRIPT_INDEX] = do_index,     [SCRIPT_CLOCK] = do_clock,
 	[SCRIPT_ATTACH] = do_attach,   [SCRIPT_EVENTS] = do_events,
-	[SCRIPT_FAIL] = do_fail,
+	[SCRIPT_FAIL] = do_fail,       [SCRIPT_FLIP] = do_flip,
+	[SCRIPT_FLIP_AT] = do_flip_at,
 };
 
 /* Records that are of one queue alone. */

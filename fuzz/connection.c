@@ -12,6 +12,7 @@
 #include "backend/base/check.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/vbd.h"
+#include "fuzz/fetch.h"
 #include "fuzz/oracle/oracle.h"
 #include "sim/sim.h"
 
@@ -165,7 +166,9 @@ static bool try_attach(struct player *player, const struct connection *wanted)
 	/* What the vbd holds between connections is the baseline of this one.
 	 */
 	sim_ledger(BACKEND_DOMID, &now.ledger);
+	fetch_connecting(true);
 	refusal = vbd_attach(player->vbd, &attach, &queue);
+	fetch_connecting(false);
 	vbd_check(player->vbd);
 	judge(player, refusal, must_refuse);
 	player->detached = now.ledger;

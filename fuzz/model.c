@@ -9,6 +9,7 @@
 #include "fuzz/bytes.h"
 #include "fuzz/oracle/checks.h"
 #include "fuzz/oracle/oracle.h"
+#include "fuzz/oracle/refetch.h"
 #include "sim/sim.h"
 
 void model_reset(struct model *model)
@@ -317,8 +318,10 @@ static void expect(struct model *model, struct model_queue *q,
 	e->loose = e->twin = e->answered = e->bad_grant = false;
 	e->delivered = e->request.status != 0;
 	e->flush_mark = model->writes_before;
-	for (unsigned int i = 0; i < e->request.segments; i++)
+	for (unsigned int i = 0; i < e->request.segments; i++) {
 		expect_segment(model, e, i);
+		refetch_named(e->pages[i]);
+	}
 	if (e->bad_grant)
 		e->legal = LEGAL_ERROR;
 	if (model->grants_may_fail)
@@ -366,10 +369,13 @@ static void take_requests(struct model *model, unsigned int queue, bool takes)
 	if (taken > LIMIT_TURN_REQUESTS)
 		oracle_fail(ORACLE_WORK, "queue %u: %u requests in one turn",
 			    queue, taken);
-	for (; q->consumed != now; q->consumed++)
-		expect(model, q,
-		       model->guest->shadow[queue] +
-			       guest_slot_offset(model->guest, q->consumed));
+	for (; q->consumed != now; q->consumed++) {
+		uint8_t slot[128];
+
+		refetch_slot(model, queue, q->consumed, slot);
+		expect(model, q, slot);
+	}
+	refetch_check(model);
 }
 
 /* --- before and after --- */
@@ -382,6 +388,10 @@ void model_before(struct model *model, unsigned int queue)
 		return;
 	if (model_halts(model, queue))
 		q->halted = true;
+	if (!q->halted)
+		refetch_epochs(
+			model, queue, q->consumed,
+			guest_index(model->guest, queue, GUEST_REQ_PROD));
 	model->writes_before = model->disk->writes_delivered;
 }
 
@@ -500,4 +510,5 @@ void model_after(struct model *model, const struct model_call *call)
 	if (!model->blind)
 		take_responses(model, call,
 			       model->queue[call->queue].consumed - consumed);
+	refetch_settle(model);
 }

@@ -6,6 +6,7 @@
 
 #include "backend/base/log.h"
 #include "backend/worker/vbd.h"
+#include "fuzz/fetch.h"
 #include "sim/sim.h"
 
 struct player *player_create(void)
@@ -89,6 +90,7 @@ static void begin(struct player *player, const struct script *script)
 	disk_reset(&player->disk, &options);
 	player->model.readonly = options.readonly;
 	guest_boot(&player->guest);
+	fetch_begin(&player->model);
 }
 
 /* Faults are over, the disk catches up, the guest tells what it kept back. */

@@ -38,6 +38,8 @@ enum script_kind {
 	SCRIPT_ATTACH,	 /* disconnect and connect again */
 	SCRIPT_EVENTS,	 /* events without requests */
 	SCRIPT_FAIL,	 /* the k-th library call from now on fails */
+	SCRIPT_FLIP,	 /* bytes change between a first and a second look */
+	SCRIPT_FLIP_AT,	 /* bytes change at the k-th look from now on */
 	SCRIPT_KIND_COUNT,
 };
 
@@ -142,6 +144,13 @@ enum {
 	FAIL_CALL = 1,
 	FAIL_AT = 2,
 	FAIL_ERROR = 3,
+
+	/* As RAW; both kinds of flip. */
+	FLIP_SLOT = 2,
+	FLIP_LENGTH = 3,
+	FLIP_FIELD = 4, /* where it begins; from SCRIPT_ODD on a named one */
+	FLIP_LOAD = 5,
+	FLIP_VALUE = 8, /* 8 bytes */
 };
 
 static inline uint8_t script_u8(const struct script_record *r, unsigned int at)

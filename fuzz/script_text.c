@@ -56,6 +56,11 @@ static const struct value_name call_names[] = {
 	{"map", 0},  {"unmap", 1},  {"copy", 2}, {"copy-segment", 3},
 	{"bind", 4}, {"notify", 5}, {"open", 6}, {NULL, 0},
 };
+static const struct value_name slot_field_names[] = {
+	{"operation", 0xe0}, {"segments", 0xe1}, {"sector", 0xe2},
+	{"gref", 0xe3},	     {"first", 0xe4},	 {"last", 0xe5},
+	{"id", 0xe6},	     {NULL, 0},
+};
 static const struct value_name wrong_names[] = {
 	{"ring-unused", 0xe0}, {"ring-foreign", 0xe1},	{"port", 0xe2},
 	{"indices", 0xe3},     {"ring-readonly", 0xe4}, {NULL, 0},
@@ -154,6 +159,19 @@ static const struct shape shapes[SCRIPT_KIND_COUNT] = {
 			 {{"call", FAIL_CALL, 1, call_names},
 			  {"at", FAIL_AT, 1, NULL},
 			  {"error", FAIL_ERROR, 1, NULL}}},
+	[SCRIPT_FLIP] = {"flip",
+			 {{"queue", ANY_QUEUE, 1, NULL},
+			  {"slot", FLIP_SLOT, 1, NULL},
+			  {"length", FLIP_LENGTH, 1, NULL},
+			  {"field", FLIP_FIELD, 1, slot_field_names},
+			  {"value", FLIP_VALUE, 8, NULL}}},
+	[SCRIPT_FLIP_AT] = {"flip-at",
+			    {{"queue", ANY_QUEUE, 1, NULL},
+			     {"slot", FLIP_SLOT, 1, NULL},
+			     {"length", FLIP_LENGTH, 1, NULL},
+			     {"field", FLIP_FIELD, 1, slot_field_names},
+			     {"load", FLIP_LOAD, 1, NULL},
+			     {"value", FLIP_VALUE, 8, NULL}}},
 };
 
 const struct shape *script_shape(enum script_kind kind)

@@ -57,6 +57,9 @@ static void be_polite(struct script *script)
 
 		if (kind == SCRIPT_RAW)
 			keep_in_head(r);
+		/* When it strikes depends on who runs. */
+		if (kind == SCRIPT_FLIP_AT)
+			r->byte[0] = SCRIPT_RUN;
 		if (kind == SCRIPT_ATTACH) {
 			r->byte[ATTACH_QUEUES] = (uint8_t)(queues - 1);
 			r->byte[ATTACH_FRESH] = 1;

@@ -30,6 +30,7 @@ static const char *const names[] = {
 	[ORACLE_WAKES] = "wakes",
 	[ORACLE_LOG] = "log",
 	[ORACLE_TRANSFERS] = "transfers",
+	[ORACLE_REFETCH] = "refetch",
 };
 
 _Static_assert(ARRAY_SIZE(names) == ORACLE_COUNT, "every oracle has a name");

@@ -32,6 +32,7 @@ enum oracle {
 	ORACLE_WAKES,	     /* the guest is not woken without asking */
 	ORACLE_LOG,	     /* a bounded number of lines */
 	ORACLE_TRANSFERS,    /* the rest of a short transfer, and no more */
+	ORACLE_REFETCH,	     /* no byte of the guest's is looked at twice */
 	ORACLE_COUNT,
 };
 

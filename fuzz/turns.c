@@ -197,4 +197,6 @@ void turns_idle(struct player *player)
 		return;
 	for (unsigned int i = 0; i < player->guest.shape.queues; i++)
 		maintain(player, i);
+	/* Nobody wants a timer any more, so nothing waits to be given back. */
+	ledger_check_quiet(&player->model, &player->baseline, 0);
 }

@@ -112,6 +112,20 @@ static uint32_t sectors_of(const struct guest_request *request)
 	return sectors;
 }
 
+/* Every other segment ends within its page, and the next begins in its own where
+ * that one ended: what joins in its offsets lies in two pages all the same. */
+static void cut_segments(struct guest_request *request, unsigned int count,
+			 uint8_t at)
+{
+	for (unsigned int i = 0; i + 1 < count; i += 2) {
+		if (request->segment[i].first >= at ||
+		    request->segment[i + 1].last < at)
+			continue;
+		request->segment[i].last = (uint8_t)(at - 1);
+		request->segment[i + 1].first = at;
+	}
+}
+
 static void fill_segments(const struct script_record *r,
 			  const struct place *place, unsigned int page,
 			  struct guest_request *request)
@@ -136,6 +150,10 @@ static void fill_segments(const struct script_record *r,
 		request->segment[i].first = first;
 		request->segment[i].last = last;
 	}
+	if (script_u8(r, REQUEST_SKIP) >= SCRIPT_CUT)
+		cut_segments(request, count,
+			     script_u8(r, REQUEST_SKIP) / PAGE_SECTORS %
+				     PAGE_SECTORS);
 }
 
 static void fill_data(struct player *player, const struct script_record *r,

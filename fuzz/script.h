@@ -20,6 +20,7 @@
 #define SCRIPT_RECORD	      16u
 #define SCRIPT_MAX_OPERATIONS 192u
 #define SCRIPT_MAX_BYTES      65536u
+#define SCRIPT_CUT	      0x80u /* a skip from here on cuts inner segments too */
 #define SCRIPT_ODD	      0xe0u /* a field from here on misbehaves on purpose */
 
 enum script_kind {

@@ -41,7 +41,8 @@ struct test_channel {
 struct test_image {
 	struct image image;
 	bool hold;
-	int refuse; /* what submit() returns */
+	bool pieces; /* leaves vectors as if the last sector had come later */
+	int refuse;  /* what submit() returns */
 	struct test_channel channel[QUEUES];
 	unsigned char disk[SECTORS * SECTOR_BYTES];
 };
@@ -102,6 +103,13 @@ static unsigned int test_poll(struct image_channel *channel,
 	n = n < room ? n : room;
 	for (unsigned int i = 0; i < n; i++) {
 		move(c->image, &c->held[i]);
+		if (c->image->pieces) {
+			struct iovec *iov = c->held[i].iov;
+
+			iov->iov_base = (char *)iov->iov_base + iov->iov_len -
+					SECTOR_BYTES;
+			iov->iov_len = SECTOR_BYTES;
+		}
 		done[i].tag = c->held[i].tag;
 		done[i].result = 0;
 	}
@@ -353,6 +361,21 @@ static void test_pages_belong_to_a_write_until_the_disk_is_done(void **state)
 		assert_int_equal(f->image.disk[i * XEN_PAGE_BYTES], 0x70 + i);
 }
 
+static void test_a_read_in_pieces_is_copied_whole(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f, 0);
+	f->image.pieces = true;
+	for (unsigned int i = 0; i < sizeof(f->image.disk); i++)
+		f->image.disk[i] = (unsigned char)(i / SECTOR_BYTES);
+	put(0, BLKIF_OP_READ, 1, 0);
+	turn(f);
+	assert_int_equal(status_of(0, 0), BLKIF_RSP_OKAY);
+	for (unsigned int i = 0; i < PAGE_SECTORS; i++)
+		assert_int_equal(data(0)[i * SECTOR_BYTES], i);
+}
+
 static void test_a_failing_copy_call_is_an_error_of_its_requests(void **state)
 {
 	struct fixture *f = *state;
@@ -447,6 +470,7 @@ int main(void)
 		BOUND_TEST(test_each_segment_goes_to_its_own_page),
 		BOUND_TEST(test_a_request_holds_nothing_of_the_one_before),
 		BOUND_TEST(test_pages_belong_to_a_write_until_the_disk_is_done),
+		BOUND_TEST(test_a_read_in_pieces_is_copied_whole),
 		BOUND_TEST(
 			test_a_failing_copy_call_is_an_error_of_its_requests),
 		BOUND_TEST(test_a_failing_unmap_is_not_the_end),

@@ -19,7 +19,7 @@ import time
 from bank_patch import BANK
 from tree import HARNESSES, Trouble, say
 
-LIMIT = 240
+LIMIT = 60
 PRESETS = ("dev", "asan-ubsan", "tsan", "msan")
 
 

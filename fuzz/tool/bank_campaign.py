@@ -70,7 +70,7 @@ class Campaign:
     def build(self, shop):
         """One builder: every bug of its own shop."""
         for order, bug in enumerate(self.bugs):
-            if self.stop.is_set():
+            if self.is_over():
                 return
             if self.shop_of(bug) is not shop:
                 continue
@@ -166,6 +166,7 @@ class Campaign:
                     for shop in self.shops]
         self.together(builders, self.rows)
         self.tasks = queue.PriorityQueue()
+        self.deadline = None  # a campaign without these shows nothing
         self.hunt_clean()
 
     def hunt_clean(self):

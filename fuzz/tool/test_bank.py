@@ -378,6 +378,17 @@ class Campaigns(Folder):
         self.assertGreaterEqual(os.path.getsize(os.path.join(
             self.path, "hunts.jsonl")), before)
 
+    def test_after_its_minutes_only_the_clean_build_is_hunted(self):
+        self.args.minutes = 1e-9
+        campaign = self.run_it([bug_of("S01")])
+        self.assertEqual((campaign.rows, campaign.clean), ([], []))
+        self.args.minutes = None
+        self.run_it([bug_of("S01")])
+        self.args.minutes = 1
+        campaign = self.run_it([bug_of("S01")])
+        self.assertEqual(len(campaign.rows), 2)
+        self.assertTrue(campaign.clean)
+
     def test_what_cannot_be_built_is_said_and_the_others_go_on(self):
         campaign = self.run_it([bug_of("S09"), bug_of("S01")])
         self.assertEqual({r["bug"] for r in campaign.rows}, {"S01"})

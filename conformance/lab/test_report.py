@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import unittest
+import unittest.mock
 import xml.etree.ElementTree
 from pathlib import Path
 
@@ -430,6 +431,8 @@ class Forms(Place):
     def test_public_says_nothing_of_weaknesses(self):
         results = document(
             row("a", "qemu", "destroy", "CRASH", reason="secret one"),
+            row("a", "qemu", "leaks", "FAIL", reason="secret four",
+                artifacts=["secret five"]),
             row("a", "xenblkd", "destroy", "CRASH", reason="our own"),
             suite("qemu", "WEDGED",
                   case("x.hostile.y", "FAIL", reason="secret two"),
@@ -461,6 +464,19 @@ class Commands(Place):
 
     def options(self):
         return ("--baseline", self.public, "--baseline", self.private)
+
+    def test_public_knows_only_the_public_expectations(self):
+        self.private.mkdir()
+        (self.private / "qemu.json").write_text(json.dumps({"expected": [
+            {"guests": ["*"], "check": "conformance", "case": "z",
+             "verdict": "CRASH", "why": "secret"}]}))
+        path = self.store(document(suite("qemu", "INFO", case("z", "PASS"))))
+        with unittest.mock.patch.object(
+                baseline, "folders", return_value=(self.public, self.private)):
+            _, told, _ = self.call("report", path)
+            _, published, _ = self.call("report", path, "--public")
+        self.assertIn("secret", told)
+        self.assertNotIn("secret", published)
 
     def test_report_then_bless_then_report(self):
         path = self.store(document(row("a", "qemu", "io", "FAIL", reason="why")))

@@ -87,7 +87,10 @@ def _write(path, words):
 
 
 def withhold(document):
-    """A copy for publication: no word about a weakness of another's backend."""
+    """A copy for publication: no word about a weakness of another's backend.
+
+    Nor where this machine keeps what it kept.
+    """
     why = ("withheld: this is told to those who maintain the backend before it "
            "is published")
     secret = {v.key for v in verdicts.verdicts(document) if verdicts.sensitive(v)}
@@ -101,9 +104,11 @@ def withhold(document):
                 hidden += 1
         if (*key, "") in secret or (hidden and row["verdict"] in
                                     ("CRASH", "WEDGED")):
-            row.update(verdict="SKIP", reason=why, artifacts=[])
+            row.update(verdict="SKIP", reason=why)
+            row.pop("details", None)
         if hidden:
-            row.update(reason="", artifacts=[])
+            row.update(reason="")
+        row.update(artifacts=[])
     return copy
 
 
@@ -141,12 +146,15 @@ def merged(documents):
 def run(arguments):
     """xenblk-lab report."""
     document = load(arguments.results)
+    where = arguments.baseline
     if arguments.public:
         document = withhold(document)
+        # What is kept out of the repository tells what was withheld.
+        where = where or baseline.folders()[:1]
     before = since = None
     if arguments.against:
         before, since = verdicts.load(arguments.against), arguments.against
-    report = Report(document, arguments.baseline, before, since)
+    report = Report(document, where, before, since)
     report.write(arguments.html, arguments.junit)
     if arguments.json:
         json.dump(report.json(), sys.stdout, indent=1)

@@ -209,9 +209,11 @@ def sensitive(verdict):
     """Whether it may tell of a weakness of a backend that is not ours.
 
     Such a thing is told to those who maintain the backend, not to everybody:
-    a backend that dies or hangs, or lets a hostile guest do what it must not.
+    a backend that dies or hangs, that lets a hostile guest do what it must not,
+    or leaves something in dom0 after its guests.
     """
     if verdict.ours or not verdict.bad or verdict.verdict in LABS_OWN:
         return False
     hostile = verdict.level == "ROBUST" or ".hostile." in verdict.case
-    return hostile or verdict.verdict in ("CRASH", "WEDGED")
+    return (hostile or verdict.verdict in ("CRASH", "WEDGED")
+            or verdict.check == "leaks")

@@ -80,7 +80,7 @@ def touchpoints(world, harness):
     missed = guard_places.missed(harness, world.found, world.rows,
                                  world.counted(harness)[0])
     if missed:
-        where = "; ".join(f"{p.path}:{p.lines[0]} in {p.function}(): {p.call}"
+        where = "; ".join(f"{p.path}:{p.lines[0]} in {p.function}(): {p.text}"
                           for p in missed[:4])
         raise Failure(f"{len(missed)} of {len(wanted)} places that read what a "
                       f"guest can write are never reached by the corpus of "

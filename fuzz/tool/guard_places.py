@@ -1,8 +1,8 @@
 """Touchpoints: the places of the sources that read what a guest can write, and
 whether a corpus reaches them.
 
-fuzz/touchpoints.txt lists them; a place is its file, its function and the call
-itself, so that lines may move.  That the list is complete is found out from the
+fuzz/touchpoints.txt lists them; a place is its file, its function and what is
+called there, so that lines may move.  That the list is complete is found out from the
 sources, by the names of the few functions through which anything of a guest
 comes in (ci/tidy keeps all others from guest memory)."""
 
@@ -30,16 +30,18 @@ CALLS = {
 }
 HEAD = """\
 # Every place that reads what a guest can write, or a worker that a guest has
-# taken over: FILE | FUNCTION | CALL | harnesses whose corpus reaches it.
+# taken over: FILE | FUNCTION | CALL | harnesses whose corpus reaches it; the
+# second call of the same name in a function is "NAME 2".
 # Where none does, the last column is "none: " and the reason.
 # fuzz/xenblk-fuzz guard --touchpoints brings the first three up to date.
 """
 
 
 class Place:
-    def __init__(self, path, function, call, lines=(0, 0), harnesses="?"):
+    def __init__(self, path, function, call, harnesses="?"):
         self.path, self.function, self.call = path, function, call
-        self.lines, self.harnesses = lines, harnesses
+        self.harnesses = harnesses
+        self.lines, self.text = (0, 0), call
 
     def key(self):
         return self.path, self.function, self.call
@@ -66,7 +68,7 @@ def whole_call(text, start):
 
 def places_of(top, path, pattern):
     source = Source(top, path)
-    code = "\n".join(source.code)
+    code, before = "\n".join(source.code), {}
     for m in re.finditer(rf"\b(?:{pattern})\(", code):
         first = code.count("\n", 0, m.start()) + 1
         inside = [f for f in source.functions if f.first <= first <= f.last]
@@ -74,9 +76,13 @@ def places_of(top, path, pattern):
         if not inside or inside[0].name == m.group(0)[:-1]:
             continue
         end = whole_call(code, m.start())
-        call = " ".join(source.text[m.start():end].split())
-        last = code.count("\n", 0, end) + 1
-        yield Place(path, inside[0].name, call, (first, last))
+        name = inside[0].name, m.group(0)[:-1]
+        before[name] = before.get(name, 0) + 1
+        place = Place(path, name[0], name[1] + (
+            f" {before[name]}" if before[name] > 1 else ""))
+        place.text = " ".join(source.text[m.start():end].split())
+        place.lines = first, code.count("\n", 0, end) + 1
+        yield place
 
 
 def in_sources(top=ROOT):
@@ -109,7 +115,7 @@ def faults(found, rows, harnesses):
     keys = {p.key() for p in found}
     for place in found:
         if place.key() not in rows:
-            yield (f"{place.path}:{place.lines[0]}: {place.call} reads what a "
+            yield (f"{place.path}:{place.lines[0]}: {place.text} reads what a "
                    "guest can write and is not in fuzz/touchpoints.txt")
     for key, row in rows.items():
         if key not in keys:

@@ -73,11 +73,19 @@ class Places(unittest.TestCase):
 
     def test_calls_are_found_with_their_function(self):
         self.assertEqual([p.key() for p in self.found], [
-            ("backend/worker/ring.c", "first_look",
-             "shared_load(memory, index(4))"),
-            ("backend/worker/ring.c", "second_look",
-             "shared_load(ring->memory, 0)")])
+            ("backend/worker/ring.c", "first_look", "shared_load"),
+            ("backend/worker/ring.c", "second_look", "shared_load")])
+        self.assertEqual(self.found[0].text, "shared_load(memory, index(4))")
         self.assertEqual(self.found[0].lines, (5, 6))
+
+    def test_the_second_call_of_a_function_is_another(self):
+        with open(os.path.join(self.top, "backend/worker/ring.c"), "a",
+                  encoding="ascii") as out:
+            out.write("int f(void)\n{\n\treturn shared_load(a, 0) +\n"
+                      "\t       shared_load(b, 0);\n}\n")
+        found = guard_places.in_sources(self.top)
+        self.assertEqual([(p.call, p.lines) for p in found[2:]],
+                         [("shared_load", (15, 15)), ("shared_load 2", (16, 16))])
 
     def faults(self):
         return list(guard_places.faults(self.found, self.rows, ["ring"]))

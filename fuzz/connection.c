@@ -203,8 +203,12 @@ void connection_detach(struct player *player)
 
 	/* A detach waits for the disk, so the disk must get on. */
 	disk_release(&player->disk);
-	for (unsigned int i = 0; i < queues; i++)
+	for (unsigned int i = 0; i < queues; i++) {
 		model_before(&player->model, i);
+		/* What an old kernel has finished is there without being asked
+		 * for; later entries are finished as they are handed over. */
+		(void)disk_ready(&player->disk, i);
+	}
 	vbd_detach(player->vbd);
 	vbd_check(player->vbd);
 	for (unsigned int i = 0; i < queues; i++)

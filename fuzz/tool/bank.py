@@ -126,7 +126,7 @@ def do_oracles(bugs, base, args):
     patches = {b["id"]: b["sha"] for b in bugs}
     rows = [r for r in Results(os.path.join(base, "hunts.jsonl")).rows.values()
             if patches.get(r["bug"]) == r["patch"]]
-    first = [r for r in bank_oracles.witnesses(rows)
+    first = [r for r in bank_oracles.witnesses(rows, bugs)
              if os.path.exists(r["witness"]) and
              os.path.exists(shop.kept_path(r["bug"], r["harness"]))]
     if not first:

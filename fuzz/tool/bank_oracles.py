@@ -1,10 +1,15 @@
 """The table of oracles: what each one catches alone, and what only it catches.
 
 The input that found a bug is played again by the same binary with oracles
-switched (XENBLK_ORACLES): each one alone, all but each, none.  What is caught
-with none is seen by the backend's own checks and the sanitizers, which cannot
-be switched off here and so stand beside every oracle.  It is one input for
-each bug and harness: an oracle may well see the bug by another input."""
+switched (XENBLK_ORACLES): each one alone, all but the one that spoke, none.
+What is caught with none is seen by the backend's own checks and the sanitizers,
+which cannot be switched off here and so stand beside every oracle.  It is one
+input for each bug: an oracle may well see the bug by another input.
+
+A play is the same up to where somebody speaks.  So if that is a check or a
+sanitizer, no oracle has anything to say before; and if it is an oracle, leaving
+out another changes nothing.
+"""
 
 import concurrent.futures
 import os
@@ -16,15 +21,6 @@ from engines import reason_of
 
 BASE = "checks, sanitizers"
 LIMIT = 60
-
-
-def switches(oracles):
-    """{name of the play: value of XENBLK_ORACLES}"""
-    plays = {"all": "", "none": ",".join("-" + o for o in oracles)}
-    for o in oracles:
-        plays["alone " + o] = o
-        plays["without " + o] = "-" + o
-    return plays
 
 
 def play(binary, witness, value):
@@ -41,29 +37,45 @@ def play(binary, witness, value):
         return None if done.returncode == 0 else reason_of(log.name)[0]
 
 
-def witnesses(rows):
-    """The first find of every bug and harness: of the lowest seed."""
+def witnesses(rows, bugs):
+    """The first find of every bug: in the harness that should see it first,
+    if that has any, of the lowest seed."""
+    rank = {(b["id"], h): i for b in bugs for i, h in
+            enumerate(b["harnesses"])}
     first = {}
-    for row in sorted(rows, key=lambda r: (r["start"], r["seed"])):
+    for row in sorted(rows, key=lambda r: (
+            rank.get((r["bug"], r["harness"]), 99), r["start"], r["seed"])):
         if row["end"] == "found" and row.get("witness"):
-            first.setdefault((row["bug"], row["harness"]), row)
+            first.setdefault(row["bug"], row)
     return [first[key] for key in sorted(first)]
+
+
+def hear(binary, witness, oracles):
+    """{play: who spoke or None} of one input."""
+    speaker = play(binary, witness, "")
+    plays = {"all": speaker}
+    for o in oracles:
+        plays["alone " + o] = plays["without " + o] = speaker
+    plays["none"] = speaker
+    if speaker not in oracles:
+        return plays
+    plays["none"] = play(binary, witness, ",".join("-" + o for o in oracles))
+    plays["without " + speaker] = play(binary, witness, "-" + speaker)
+    for o in oracles:
+        if o != speaker:
+            plays["alone " + o] = play(binary, witness, o)
+    return plays
 
 
 def replay_all(rows, kept_path, jobs):
     """{(bug, harness): {play: who spoke or None}}"""
-    plays = switches(oracle_names())
-    heard = {}
+    oracles = oracle_names()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        waiting = {}
-        for row in rows:
-            binary = kept_path(row["bug"], row["harness"])
-            for name, value in plays.items():
-                key = (row["bug"], row["harness"], name)
-                waiting[key] = pool.submit(play, binary, row["witness"], value)
-        for (bug, harness, name), result in waiting.items():
-            heard.setdefault((bug, harness), {})[name] = result.result()
-    return heard
+        waiting = {
+            (row["bug"], row["harness"]): pool.submit(
+                hear, kept_path(row["bug"], row["harness"]), row["witness"],
+                oracles) for row in rows}
+        return {key: result.result() for key, result in waiting.items()}
 
 
 def base_row(heard):

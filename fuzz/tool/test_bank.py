@@ -312,6 +312,36 @@ class Oracles(Folder):
         self.assertEqual(rows[bank_oracles.BASE]["only_ids"], ["S02"])
         self.assertEqual(bank_oracles.lost(heard), ["S03 (ring)"])
 
+    def test_only_plays_that_can_differ_are_played(self):
+        played = []
+
+        def fake(_binary, _witness, value):
+            played.append(value)
+            return None if value in ("-memory", "work") or \
+                value.startswith("-memory,") else speaker
+
+        saved = bank_oracles.play
+        bank_oracles.play = fake
+        self.addCleanup(setattr, bank_oracles, "play", saved)
+        speaker = "memory"
+        heard = bank_oracles.hear("b", "w", ["memory", "work"])
+        self.assertEqual(played, ["", "-memory,-work", "-memory", "work"])
+        self.assertEqual(heard["alone memory"], "memory")
+        self.assertEqual((heard["alone work"], heard["without memory"],
+                          heard["without work"], heard["none"]),
+                         (None, None, "memory", None))
+        played.clear()
+        speaker = "asan"
+        heard = bank_oracles.hear("b", "w", ["memory", "work"])
+        self.assertEqual((played, set(heard.values())), ([""], {"asan"}))
+
+    def test_the_first_harness_bears_witness(self):
+        bug = bug_of("S01", harnesses=["ring", "grants"])
+        rows = [row_of("S01", 1, harness="grants", witness="g"),
+                row_of("S01", 2, witness="r2"), row_of("S01", 3, witness="r")]
+        self.assertEqual([r["witness"] for r in
+                          bank_oracles.witnesses(rows, [bug])], ["r2"])
+
     def test_a_play_says_who_spoke(self):
         speaks = self.program("speaks", "#!/bin/sh\ncase $XENBLK_ORACLES in\n"
                               "-memory) exit 0;; esac\n"

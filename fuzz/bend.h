@@ -35,6 +35,7 @@ struct bend {
 	enum bend_choice packed, persistent, staged;
 	uint32_t abi;	 /* what the backend is told of it; 0: the truth */
 	bool alone;	 /* queue 0 plays, records of the others are left out */
+	bool prompt;	 /* at rest after each operation: prompt.h */
 	bool fine_sizes; /* a disk of any size, not of eight */
 	/* An engine between the backend and the disk; NULL: none. */
 	int (*open_image)(struct disk *disk, struct image **image);

@@ -14,6 +14,7 @@
 #include "backend/worker/vbd.h"
 #include "fuzz/fetch.h"
 #include "fuzz/oracle/oracle.h"
+#include "fuzz/taping.h"
 #include "sim/sim.h"
 
 enum {
@@ -88,6 +89,19 @@ static void fill_attach(const struct player *player, struct link_attach *attach)
 			attach->queue[q].ring_gref[i] =
 				GREF_RING + q * LIMIT_RING_PAGES + i;
 	}
+}
+
+/* The same as a tape says it. */
+static enum tape_wrong wrong_kind(uint8_t wrong)
+{
+	static const enum tape_wrong kinds[] = {
+		TAPE_RING_UNUSED, TAPE_RING_OTHER,    TAPE_PORT,
+		TAPE_INDICES,	  TAPE_RING_READONLY,
+	};
+
+	if (wrong < SCRIPT_ODD)
+		return TAPE_RIGHT;
+	return kinds[(wrong - SCRIPT_ODD) % (WRONG_COUNT - SCRIPT_ODD)];
 }
 
 /* Make the last queue's part of it wrong; true: it must be refused. */
@@ -166,6 +180,7 @@ static bool try_attach(struct player *player, const struct connection *wanted)
 	/* What the vbd holds between connections is the baseline of this one.
 	 */
 	sim_ledger(BACKEND_DOMID, &now.ledger);
+	taping_connect(&player->guest, wrong_kind(wanted->wrong), must_refuse);
 	fetch_connecting(true);
 	refusal = vbd_attach(player->vbd, &attach, &queue);
 	fetch_connecting(false);
@@ -209,6 +224,7 @@ void connection_detach(struct player *player)
 		 * for; later entries are finished as they are handed over. */
 		(void)disk_ready(&player->disk, i);
 	}
+	taping_detach(&player->guest);
 	vbd_detach(player->vbd);
 	vbd_check(player->vbd);
 	for (unsigned int i = 0; i < queues; i++)

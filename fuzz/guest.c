@@ -5,6 +5,7 @@
 #include <xenevtchn.h>
 
 #include "backend/base/check.h"
+#include "fuzz/taping.h"
 #include "sim/sim.h"
 
 static const unsigned int index_offset[] = {
@@ -84,6 +85,7 @@ void guest_ring_write(struct guest *guest, unsigned int queue, size_t at,
 	CHECK(at + count <= sizeof(guest->shadow[0]));
 	memcpy(ring_memory(guest, queue) + at, bytes, count);
 	memcpy(guest->shadow[queue] + at, bytes, count);
+	taping_ring(guest, queue, at, bytes, count);
 }
 
 uint32_t guest_index(struct guest *guest, unsigned int queue,
@@ -169,6 +171,7 @@ void guest_connect(struct guest *guest, const struct guest_shape *shape,
 	guest->slots = 1;
 	while (guest->slots * 2 <= fit)
 		guest->slots *= 2;
+	taping_rings(guest, !go_on);
 	for (unsigned int i = 0; i < shape->queues; i++)
 		connect_queue(guest, i, go_on);
 }
@@ -227,6 +230,7 @@ bool guest_publish(struct guest *guest, unsigned int queue, uint32_t count)
 void guest_kick(struct guest *guest, unsigned int queue)
 {
 	guest->queue[queue].owed_kick = false;
+	taping_kick(guest, queue);
 	xenevtchn_notify(guest->evtchn, guest->queue[queue].port);
 }
 
@@ -249,6 +253,7 @@ void guest_grant_page(struct guest *guest, uint32_t gref, unsigned int page,
 	struct guest_grant *g = &guest->grant[gref];
 
 	CHECK(gref < GREF_COUNT && page < GUEST_DATA_PAGES);
+	taping_grant(guest, gref, page, readonly);
 	if (sim_grant_mapped(GUEST_DOMID, gref) > 0) {
 		g->torn = true;
 		g->torn_pages |= 1u << page;
@@ -270,6 +275,7 @@ bool guest_grant_end(struct guest *guest, uint32_t gref)
 	CHECK(gref < GREF_COUNT);
 	if (sim_grant_end(GUEST_DOMID, gref) != 0)
 		return false;
+	taping_grant_end(guest, gref);
 	g->valid = false;
 	g->torn = false;
 	g->torn_pages = 0;

@@ -35,6 +35,7 @@
 #define GREF_UNUSED   900u
 #define GREF_COUNT    (GREF_RING + GUEST_QUEUES * LIMIT_RING_PAGES)
 
+struct tape;
 struct xenevtchn_handle;
 
 /* What the guest's table says of one gref, as far as the model needs it. */
@@ -70,7 +71,8 @@ struct guest {
 	size_t slot_bytes;
 	uint32_t slots; /* of one ring */
 	struct xenevtchn_handle *evtchn;
-	uint8_t *memory; /* frame 0; frames are adjacent */
+	struct tape *tape; /* NULL: nobody wants one; taping.h */
+	uint8_t *memory;   /* frame 0; frames are adjacent */
 	struct guest_queue queue[GUEST_QUEUES];
 	struct guest_grant grant[GREF_COUNT];
 	/* What the rings must hold: what the guest wrote, and what the model

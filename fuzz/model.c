@@ -10,6 +10,7 @@
 #include "fuzz/oracle/checks.h"
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/oracle/refetch.h"
+#include "fuzz/taping.h"
 #include "sim/sim.h"
 
 void model_reset(struct model *model)
@@ -200,6 +201,7 @@ void model_guest_writes(struct model *model, unsigned int page, unsigned int at,
 		   count);
 	bytes_copy(model->page[page] + at, bytes, count);
 	model->page_touched |= 1u << page;
+	taping_memory(model->guest, page, at, bytes, count);
 }
 
 static void loosen_gref(struct model *model, struct expected *e,
@@ -451,6 +453,8 @@ static void settle(struct model *model, unsigned int queue, uint32_t index)
 	e = response_match(model, queue, &response);
 	if (e == NULL)
 		return;
+	taping_answer(model->guest,
+		      &(struct taping_answer){queue, index, &response, e});
 	memory_check(model, e, response.status);
 	storage_check(model, e, response.status);
 	model->answered++;

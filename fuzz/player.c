@@ -7,6 +7,8 @@
 #include "backend/base/log.h"
 #include "backend/worker/vbd.h"
 #include "fuzz/fetch.h"
+#include "fuzz/prompt.h"
+#include "fuzz/taping.h"
 #include "sim/sim.h"
 
 struct player *player_create(void)
@@ -91,6 +93,8 @@ static void begin(struct player *player, const struct script *script)
 	player->model.readonly = options.readonly;
 	guest_boot(&player->guest);
 	fetch_begin(&player->model);
+	if (player->tape != NULL)
+		taping_begin(&player->model, player->tape);
 }
 
 /* Faults are over, the disk catches up, the guest tells what it kept back. */
@@ -111,6 +115,18 @@ static void finish(struct player *player)
 	connection_detach(player);
 }
 
+static void act(struct player *player, const struct script *script)
+{
+	const bool prompt = player->bend.prompt;
+	bool going = !prompt || prompt_settle(player);
+
+	player->done = 0;
+	while (going && player->done < script->operations) {
+		actions_do(player, &script->operation[player->done++]);
+		going = !prompt || prompt_settle(player);
+	}
+}
+
 /* Return: bytes of heap that were not there before. */
 static uint64_t play(struct player *player, const struct script *script)
 {
@@ -124,10 +140,11 @@ static uint64_t play(struct player *player, const struct script *script)
 	first.shape = first_shape(player, &script->device);
 	first.wrong = script_u8(&script->device, DEVICE_WRONG);
 	connection_attach(player, &first);
-	for (unsigned int i = 0; i < script->operations; i++)
-		actions_do(player, &script->operation[i]);
+	act(player, script);
 	finish(player);
 	connection_close(player);
+	if (player->tape != NULL)
+		player->tape_error = taping_end(&player->model);
 	after = heap_now();
 	memory_check_all(&player->model);
 	storage_check_all(&player->model);

@@ -29,6 +29,9 @@ struct player_result {
 struct player {
 	struct bend bend; /* the harness's, before it plays */
 	struct straight straight;
+	FILE *tape; /* NULL: none is wanted; taping.h */
+	int tape_error;
+	unsigned int done; /* operations of the script */
 	const struct script *script;
 	struct script_record device; /* as given, for later attaches */
 	struct guest guest;

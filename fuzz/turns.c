@@ -10,6 +10,7 @@
 #include "backend/worker/vbd.h"
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/player.h"
+#include "fuzz/taping.h"
 
 /* A script has at most so many requests in flight; each needs a few turns. */
 #define TURNS_LIMIT	   20000u
@@ -171,6 +172,7 @@ void turns_run_all(struct player *player)
 {
 	unsigned int turns = 0;
 
+	taping_rests(&player->guest);
 	while (somebody_wakes(player)) {
 		for (unsigned int i = 0; i < player->guest.shape.queues; i++)
 			turns_run(player, i, 4);
@@ -180,6 +182,7 @@ void turns_run_all(struct player *player)
 			return;
 		}
 	}
+	taping_rested(&player->model);
 	if (player->disk.pending == 0)
 		progress_check(&player->model, player->vbd);
 	ledger_check_quiet(&player->model, &player->baseline,

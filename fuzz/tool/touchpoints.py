@@ -10,6 +10,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 
 from tree import ROOT, Trouble
 
@@ -88,3 +90,25 @@ def reached(path):
         if place:
             places[place] = places.get(place, 0) + count
     return places
+
+
+def main(words):
+    """PROGRAM INPUT...: plays them, prints who was seen to read; 1 if the
+    ring's accessors were not."""
+    with tempfile.TemporaryDirectory() as where:
+        path = os.path.join(where, "touchpoints")
+        subprocess.run(words, check=True,
+                       env={**os.environ, "XENBLK_TOUCHPOINTS": path})
+        places = reached(path)
+    for place, count in sorted(places.items()):
+        print(f"{count:10} {place}")
+    seen = [p for p in places if p.startswith(f"{WORKER}/ring.c:")]
+    if not seen:
+        print(f"no load of {WORKER}/ring.c was seen: its objects are not "
+              "instrumented, and no double fetch would be found")
+    return 0 if seen else 1
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    sys.exit(main(sys.argv[1:]))

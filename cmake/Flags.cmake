@@ -23,6 +23,7 @@ target_compile_options(
             -fno-strict-aliasing
             -fno-common
             $<$<C_COMPILER_ID:Clang>:-Wconditional-uninitialized>
+            $<$<C_COMPILER_ID:Clang>:-Werror=noderef>
             $<$<C_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)
 # A process that ends by _exit() would leave no counters behind.
 if(CMAKE_C_FLAGS MATCHES "--coverage")

@@ -56,8 +56,8 @@ void grants_record(struct grants *grants, struct recorder *recorder)
 	grants->recorder = recorder;
 }
 
-void *grants_map(struct grants *grants, const uint32_t *grefs,
-		 unsigned int count)
+void SHARED *grants_map(struct grants *grants, const uint32_t *grefs,
+			unsigned int count)
 {
 	uint32_t list[LIMIT_RING_PAGES];
 	void *address;
@@ -78,9 +78,10 @@ void *grants_map(struct grants *grants, const uint32_t *grefs,
 	return address;
 }
 
-void grants_unmap(struct grants *grants, void *address, const uint32_t *grefs,
-		  unsigned int count)
+void grants_unmap(struct grants *grants, void SHARED *memory,
+		  const uint32_t *grefs, unsigned int count)
 {
+	void *address = shared_for_kernel(memory);
 	int error;
 
 	CHECK(address != NULL);

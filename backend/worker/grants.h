@@ -13,6 +13,7 @@
 
 #include "backend/base/limits.h"
 #include "backend/worker/recorder.h"
+#include "backend/worker/shared.h"
 
 /* Segments that one batch of copies can hold: a turn's requests, all of them
  * full. */
@@ -35,12 +36,12 @@ void grants_record(struct grants *grants, struct recorder *recorder);
  * Return: its address, or NULL (the guest's grants were not fit for that, or a
  * limit of this host was reached).
  */
-void *grants_map(struct grants *grants, const uint32_t *grefs,
-		 unsigned int count);
+void SHARED *grants_map(struct grants *grants, const uint32_t *grefs,
+			unsigned int count);
 
 /** grants_unmap() - give back exactly what one grants_map() returned. */
-void grants_unmap(struct grants *grants, void *address, const uint32_t *grefs,
-		  unsigned int count);
+void grants_unmap(struct grants *grants, void SHARED *memory,
+		  const uint32_t *grefs, unsigned int count);
 
 /** grants_mapped() - pages that are mapped through this handle now. */
 unsigned int grants_mapped(const struct grants *grants);

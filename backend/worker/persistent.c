@@ -3,16 +3,15 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "backend/base/check.h"
 #include "backend/base/limits.h"
 
 struct persistent_entry {
 	uint32_t gref;
-	uint32_t users;	  /* requests that hold it now */
-	void *page;	  /* NULL: the entry is free */
-	uint64_t used_ns; /* when it was last put back */
+	uint32_t users;	   /* requests that hold it now */
+	void SHARED *page; /* NULL: the entry is free */
+	uint64_t used_ns;  /* when it was last put back */
 	struct persistent_entry
 		*chain; /* same bucket; or the next free entry */
 	struct persistent_entry *newer, *older; /* idle entries only */
@@ -123,7 +122,7 @@ void persistent_destroy(struct persistent *cache)
 static struct persistent_entry *map_new(struct persistent *cache, uint32_t gref)
 {
 	struct persistent_entry *e;
-	void *page;
+	void SHARED *page;
 
 	CHECK(cache->count <= cache->cap);
 	if (!cache->free && !cache->oldest)
@@ -180,7 +179,7 @@ void persistent_put(struct persistent *cache, struct persistent_entry *entry,
 void *persistent_page(const struct persistent_entry *entry)
 {
 	CHECK(entry->users > 0);
-	return entry->page;
+	return shared_for_kernel(entry->page);
 }
 
 void persistent_copy_in(const struct persistent_entry *entry,
@@ -188,7 +187,7 @@ void persistent_copy_in(const struct persistent_entry *entry,
 {
 	CHECK(entry->users > 0);
 	CHECK(bytes <= XEN_PAGE_BYTES - offset);
-	memcpy(to, (const unsigned char *)entry->page + offset, bytes);
+	shared_read(to, entry->page, offset, bytes);
 }
 
 void persistent_copy_out(const struct persistent_entry *entry,
@@ -196,7 +195,7 @@ void persistent_copy_out(const struct persistent_entry *entry,
 {
 	CHECK(entry->users > 0);
 	CHECK(bytes <= XEN_PAGE_BYTES - offset);
-	memcpy((unsigned char *)entry->page + offset, from, bytes);
+	shared_write(entry->page, offset, from, bytes);
 }
 
 uint64_t persistent_expire(struct persistent *cache, uint64_t before_ns)

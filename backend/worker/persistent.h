@@ -43,7 +43,10 @@ struct persistent_entry *persistent_get(struct persistent *cache,
 void persistent_put(struct persistent *cache, struct persistent_entry *entry,
 		    uint64_t now_ns);
 
-/** persistent_page() - where it is mapped; valid until it is put back. */
+/**
+ * persistent_page() - where it is mapped, for the disk's transfers; valid until
+ * it is put back.
+ */
 void *persistent_page(const struct persistent_entry *entry);
 
 /**

@@ -28,7 +28,7 @@ struct queue {
 	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct channel *channel;
 	struct ring ring;
-	void *ring_memory;
+	void SHARED *ring_memory;
 	uint32_t ring_gref[LIMIT_RING_PAGES]; /* of what is mapped there */
 	unsigned int ring_pages;
 	struct submit *submit;

@@ -33,7 +33,7 @@ static size_t slot_offset(const struct ring *ring, uint32_t index)
 	return SLOTS + 4 * abi_slot_words(ring->abi) * slot;
 }
 
-bool ring_attach(struct ring *ring, void *memory, unsigned int pages,
+bool ring_attach(struct ring *ring, void SHARED *memory, unsigned int pages,
 		 enum link_abi abi)
 {
 	uint32_t req_prod;
@@ -57,13 +57,13 @@ bool ring_attach(struct ring *ring, void *memory, unsigned int pages,
 	return true;
 }
 
-uint32_t ring_published(const void *memory)
+uint32_t ring_published(const void SHARED *memory)
 {
 	CHECK(memory != NULL);
 	return shared_load(memory, RSP_PROD);
 }
 
-bool ring_resume(struct ring *ring, void *memory, unsigned int pages,
+bool ring_resume(struct ring *ring, void SHARED *memory, unsigned int pages,
 		 enum link_abi abi, struct ring_place place)
 {
 	CHECK(ring->memory == NULL);

@@ -12,9 +12,10 @@
 #include <stdint.h>
 
 #include "backend/worker/abi.h"
+#include "backend/worker/shared.h"
 
 struct ring {
-	struct shared *memory; /* NULL: not attached */
+	struct shared SHARED *memory; /* NULL: not attached */
 	enum link_abi abi;
 	uint32_t slots;
 	uint32_t req_cons;	/* next to take */
@@ -30,7 +31,7 @@ struct ring {
  *
  * Return: false when req_prod - rsp_prod exceeds the ring: then not attached.
  */
-bool ring_attach(struct ring *ring, void *memory, unsigned int pages,
+bool ring_attach(struct ring *ring, void SHARED *memory, unsigned int pages,
 		 enum link_abi abi);
 void ring_detach(struct ring *ring);
 
@@ -38,7 +39,7 @@ void ring_detach(struct ring *ring);
  * ring_published() - the rsp_prod that stands in a ring; the guest may have
  * changed it.
  */
-uint32_t ring_published(const void *memory);
+uint32_t ring_published(const void SHARED *memory);
 
 /* Where a worker that died had come to, from its table. */
 struct ring_place {
@@ -52,7 +53,7 @@ struct ring_place {
  *
  * Return: false when req_prod is impossible there: then not attached.
  */
-bool ring_resume(struct ring *ring, void *memory, unsigned int pages,
+bool ring_resume(struct ring *ring, void SHARED *memory, unsigned int pages,
 		 enum link_abi abi, struct ring_place place);
 
 /**

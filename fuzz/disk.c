@@ -269,7 +269,7 @@ void disk_reset(struct disk *disk, const struct disk_options *options)
 	disk->readonly = options->readonly;
 	disk->hold = options->hold;
 	disk->refuse_at = disk->error_at = disk->again_at = 0;
-	disk->piece = 0;
+	disk->piece = disk->moved = 0;
 	disk->ready = NULL;
 	disk->writes_delivered = disk->writes_durable = 0;
 	disk->pending = disk->events = 0;
@@ -392,6 +392,7 @@ void disk_move(struct disk *disk, const struct image_io *io, uint64_t offset,
 	       uint64_t bytes)
 {
 	CHECK(offset + bytes <= sizeof(disk->bytes));
+	disk->moved += bytes;
 	if (bytes > 0 && io->operation == IMAGE_WRITE)
 		touch(disk, offset / SECTOR_BYTES,
 		      (offset + bytes - 1) / SECTOR_BYTES -

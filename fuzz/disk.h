@@ -64,6 +64,7 @@ struct disk {
 	/* For an engine between the backend and this disk (uring.c). */
 	unsigned int again_at; /* k-th completion says: try again */
 	uint64_t piece;	       /* bytes that a transfer moves at most; 0: all */
+	uint64_t moved;	       /* bytes, by disk_move() */
 	bool (*ready)(struct disk *disk, unsigned int queue);
 	uint64_t writes_delivered;
 	uint64_t writes_durable; /* of those, by flushes that were delivered */

@@ -204,6 +204,15 @@ static void move(struct slot *slot, uint64_t bytes)
 		  slot->now.offset, bytes);
 }
 
+/* A transfer that fails gets half-way, but never ends within a sector. */
+static uint64_t failing_bytes(uint64_t moved, uint64_t left)
+{
+	return (moved + left / 2) / SECTOR_BYTES * SECTOR_BYTES <= moved
+		       ? (SECTOR_BYTES - moved % SECTOR_BYTES) % SECTOR_BYTES
+		       : (moved + left / 2) / SECTOR_BYTES * SECTOR_BYTES -
+				 moved;
+}
+
 /* One entry gets as far as the script lets it. */
 static void serve(struct kernel *k, uint64_t tag)
 {
@@ -223,7 +232,7 @@ static void serve(struct kernel *k, uint64_t tag)
 		return;
 	}
 	result = disk_result(the_disk, k->queue, (uint32_t)tag);
-	move(slot, result == 0 ? left : left / 2);
+	move(slot, result == 0 ? left : failing_bytes(slot->moved, left));
 	disk_finish(the_disk, k->queue, (uint32_t)tag, result);
 	slot->active = false;
 	/* One of the script's errors stands for the end of a file. */

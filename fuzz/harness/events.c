@@ -32,9 +32,13 @@ void __wrap_log_line(enum log_level level, const char *format, ...)
 		lines++;
 }
 
-static void bend_record(struct script_record *r)
+static void bend_record(struct script *script, struct script_record *r)
 {
 	enum script_kind kind = script_kind(r);
+
+	/* Which queues there are stays as it is: each may log. */
+	if (kind == SCRIPT_ATTACH)
+		r->byte[ATTACH_QUEUES] = script->device.byte[DEVICE_QUEUES];
 
 	if (kind == SCRIPT_INDEX && script_u8(r, INDEX_WHICH) < SCRIPT_ODD)
 		r->byte[INDEX_WHICH] = 2 + script_u8(r, INDEX_WHICH) % 2;
@@ -58,7 +62,7 @@ static void bend_script(struct script *script)
 		   SCRIPT_EVENTS);
 	bend_faults_away(script);
 	for (unsigned int i = 0; i < script->operations; i++)
-		bend_record(&script->operation[i]);
+		bend_record(script, &script->operation[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -76,7 +80,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bend_script(&script);
 	lines = 0;
 	player_script(player, &script, &result);
-	log_lines_check(lines, clock_now_ns(), 1 + player->attaches);
+	log_lines_check(lines, &(struct log_lines){
+				       .queues = player->guest.shape.queues,
+				       .attaches = 1 + player->attaches,
+				       .elapsed_ns = clock_now_ns(),
+			       });
 	target_report(result.trace ^ result.responses ^ lines, result.answered,
 		      result.answered_okay);
 	return 0;

@@ -85,8 +85,11 @@ void transfers_check(const struct transfer *whole, uint64_t moved,
 		     const struct transfer *rest);
 
 /* log_lines.c: of one play */
-void log_lines_check(uint64_t lines, uint64_t elapsed_ns,
-		     unsigned int attaches);
+struct log_lines {
+	unsigned int queues, attaches;
+	uint64_t elapsed_ns;
+};
+void log_lines_check(uint64_t lines, const struct log_lines *play);
 
 /* progress.c: everybody sleeps */
 void progress_check(struct model *model, struct vbd *vbd);

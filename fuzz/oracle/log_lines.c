@@ -3,21 +3,21 @@
  * of each queue gives in that time, and one for each ring that is given up.
  */
 #include "backend/base/limits.h"
-#include "fuzz/guest.h"
 #include "fuzz/oracle/checks.h"
 #include "fuzz/oracle/oracle.h"
 
-void log_lines_check(uint64_t lines, uint64_t elapsed_ns, unsigned int attaches)
+void log_lines_check(uint64_t lines, const struct log_lines *play)
 {
-	const uint64_t minutes = elapsed_ns / UINT64_C(60000000000) + 1;
+	const uint64_t line_ns = UINT64_C(60000000000) / LIMIT_LOG_PER_MINUTE;
 	const uint64_t each =
-		LIMIT_LOG_BURST + minutes * LIMIT_LOG_PER_MINUTE + attaches;
+		LIMIT_LOG_BURST + play->elapsed_ns / line_ns + play->attaches;
 
-	if (lines > GUEST_QUEUES * each)
+	if (lines > play->queues * each)
 		oracle_fail(ORACLE_LOG,
-			    "%llu lines were logged in %llu minutes and %u "
+			    "%u queues logged %llu lines in %llu ms and %u "
 			    "connections; %llu are allowed",
-			    (unsigned long long)lines,
-			    (unsigned long long)minutes, attaches,
-			    (unsigned long long)(GUEST_QUEUES * each));
+			    play->queues, (unsigned long long)lines,
+			    (unsigned long long)(play->elapsed_ns / 1000000u),
+			    play->attaches,
+			    (unsigned long long)(play->queues * each));
 }

@@ -155,6 +155,21 @@ class Jobs(unittest.TestCase):
         for name in ("dom0/runner.py", "dom0/records.py", "bin/xenblkd", "extra/file", "date"):
             self.assertIn(name, names)
 
+    def test_tapes_come_with_their_player_and_disks(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.object(place, "program", lambda name: Path(__file__)), \
+                mock.patch.object(job, "image", lambda sectors: bytes(512 * sectors)):
+            (Path(folder) / "a.tape").write_bytes(b"tape")
+            extra = job.tapes(folder)
+        with tarfile.open(fileobj=io.BytesIO(extra["tapes.tgz"])) as tar:
+            self.assertEqual(tar.getnames(), ["xenblk-play", "tapes/a.tape"])
+        self.assertEqual(len(extra["disks/8"]), 4096)
+
+    def test_a_folder_without_tapes_names_the_way_out(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                self.assertRaisesRegex(LabError, "has no tape; xenblk-tape makes one"):
+            job.tapes(folder)
+
 
 class Machines(unittest.TestCase):
     """QEMU's words, and what keeps one from starting."""

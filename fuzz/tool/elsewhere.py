@@ -1,9 +1,9 @@
 """Scripts of the ring harness, played elsewhere than in process.
 
 Each script becomes a tape in process (xenblk-tape), where model and oracles say
-what it must lead to; xenblk-play then plays the tape as a real frontend, on the
-drop-in simulator against xenblkd.  What no guest can cause is left out and
-counted.  Used by "xenblk-fuzz replay --on".
+what it must lead to; xenblk-play then plays the tape as a real frontend: on the
+drop-in simulator against xenblkd, or in a guest of the laboratory.  What no
+guest can cause is left out and counted.  Used by "xenblk-fuzz replay --on".
 """
 
 import glob
@@ -16,10 +16,12 @@ import time
 
 from tree import ROOT, Trouble, build, say
 
-PLACES = ("inprocess", "sim")
+PLACES = ("inprocess", "sim", "lab")
 PROGRAMS = {"sim": ("xenblk-tape", "xenblk-play", "xenblk-script", "xenblk-sim",
-                    "xenblkd", "xenblk-worker")}
-PRESETS = {"sim": "dev"}
+                    "xenblkd", "xenblk-worker"),
+            "lab": ("all",)}
+PRESETS = {"sim": "dev", "lab": "release"}
+PATIENCE = {"sim": 20, "lab": 60}
 HERE = os.path.dirname(os.path.abspath(__file__))
 COUNTS = ("answered", "okay", "connections", "refused", "halts")
 
@@ -97,6 +99,26 @@ def on_sim(bins, folder, args):
     return done.stdout.splitlines()
 
 
+def on_lab(bins, folder, args):
+    """The same in a guest on real Xen; lines of verdicts."""
+    lab = os.path.join(bins, "xenblk-lab")
+    with tempfile.TemporaryDirectory(prefix="xenblk-lab-") as work:
+        out = os.path.join(work, "results.json")
+        code = subprocess.run(
+            [lab, "run", "script", "--guest", args.guest, "--tapes", folder,
+             "--patience", str(args.patience), "--out", out],
+            check=False, stdout=sys.stderr).returncode
+        if not os.path.exists(out):
+            raise Trouble(f"the laboratory gave no results (exit {code})")
+        with open(out, encoding="utf-8") as text:
+            rows = json.load(text)["rows"]
+    lines = [line for row in rows for line in row["details"].get("lines", ())]
+    if not lines:
+        raise Trouble("the guest played nothing: " +
+                      "; ".join(row["reason"] for row in rows))
+    return lines
+
+
 def take(rows, lines, place):
     """Puts each line of xenblk-play to its script; what has none is LOST."""
     for line in lines:
@@ -148,17 +170,18 @@ def show(rows, place, seconds):
 
 
 def replay(args):
-    """What "xenblk-fuzz replay ring --on sim" does."""
+    """What "xenblk-fuzz replay ring --on sim|lab" does."""
     if args.harness != "ring":
         raise Trouble(f"only scripts of the harness ring can be played on "
                       f"{args.on}, not those of {args.harness}")
     preset = args.preset or PRESETS[args.on]
+    args.patience = args.patience or PATIENCE[args.on]
     start = time.monotonic()
     paths = scripts(args.files, args.sample)
     bins = args.bins or build(preset, PROGRAMS[args.on])
     with tempfile.TemporaryDirectory(prefix="xenblk-tapes-") as folder:
         rows = lay_down(bins, paths, folder)
-        lines = on_sim(bins, folder, args)
+        lines = (on_sim if args.on == "sim" else on_lab)(bins, folder, args)
         take(rows, lines, args.on)
     rows = list(rows.values())
     seconds = time.monotonic() - start
@@ -176,13 +199,16 @@ def replay(args):
 def add(parser):
     """The options of "replay" for other places."""
     parser.add_argument("--on", choices=PLACES, default="inprocess",
-                        help="scripts of ring: as a frontend on the drop-in "
-                        "simulator (inprocess)")
+                        help="scripts of ring: on the drop-in simulator, or in "
+                        "a guest of the laboratory (inprocess)")
     parser.add_argument("--sample", type=int, metavar="N",
                         help="of folders only so many, always the same")
     parser.add_argument("--guests", type=int, default=2, metavar="N",
                         help="with --on sim: so many at once (2)")
-    parser.add_argument("--patience", type=int, default=20, metavar="SECONDS",
-                        help="how long to wait for what must come (20)")
+    parser.add_argument("--guest", default="linux-6.1", metavar="NAME",
+                        help="with --on lab: which one (linux-6.1)")
+    parser.add_argument("--patience", type=int, metavar="SECONDS",
+                        help="how long to wait for what must come (20; 60 "
+                        "with --on lab)")
     parser.add_argument("--bins", metavar="FOLDER",
                         help="programs that are built already")

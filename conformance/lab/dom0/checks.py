@@ -10,6 +10,7 @@ import time
 
 import ends
 import grub
+import script
 import suite
 from guest import load_result
 from shell import Skipped, Trouble, read, tree
@@ -268,6 +269,7 @@ CHECKS = {
     "conformance": suite.conformance,
     "contract": suite.contract,
     "probe": suite.probe,
+    "script": script.play,
     "audit": suite.audit,
     "leaks": ends.leaks,
 }

@@ -95,8 +95,9 @@ def run_checks(arguments):
                 raise LabError(f"there is no backend {backend}; there are "
                                f"{', '.join(plan.BACKENDS)}")
             sessions.append({"guest": guest, "backend": backend, "checks": names,
-                             "options": arguments.option or []})
-    return carry_out(sessions, arguments)
+                             "options": arguments.option or [],
+                             "patience": arguments.patience})
+    return carry_out(sessions, arguments, job.tapes(arguments.tapes))
 
 
 def matrix(arguments):
@@ -106,8 +107,8 @@ def matrix(arguments):
     return carry_out(sessions, arguments)
 
 
-def carry_out(sessions, arguments):
-    """Runs sessions, reports them; an exit status."""
+def carry_out(sessions, arguments, extra=None):
+    """Runs sessions, reports them; an exit status.  @extra: what a job takes along."""
     if not sessions:
         print("xenblk-lab: nothing was chosen, so nothing was run", file=sys.stderr)
         return NOTHING
@@ -125,7 +126,7 @@ def carry_out(sessions, arguments):
             write(Path(arguments.out), document)
         return document
 
-    document = run_all(sessions, say, getattr(arguments, "jobs", 1), save)
+    document = run_all(sessions, say, getattr(arguments, "jobs", 1), save, extra)
     done = report.Report(verdicts.checked(document), arguments.baseline)
     done.write(arguments.html, arguments.junit)
     if arguments.json:
@@ -144,7 +145,7 @@ def write(path, document):
     fresh.replace(path)
 
 
-def run_all(sessions, say, jobs, save):
+def run_all(sessions, say, jobs, save, extra=None):
     """A machine for each session; guests that cannot be built become rows.
 
     What save() makes of the verdicts so far is kept from time to time, so that
@@ -155,7 +156,7 @@ def run_all(sessions, say, jobs, save):
         guest = session["guest"]
         try:
             guests.spec(guest).files()
-            runs.append(Run([session], guests.spec(guest).xen, say))
+            runs.append(Run([session], guests.spec(guest).xen, say, extra=extra))
         except LabError as error:
             say(f"{guest}: {error}")
             rows += unbuilt([session], error)
@@ -294,6 +295,10 @@ def add_words(name, parser):
                             help="names of checks, or smoke, or full")
         parser.add_argument("--option", action="append", metavar="WORD",
                             help="a word for xenblkd's command line (repeatable)")
+        parser.add_argument("--tapes", metavar="DIR",
+                            help="for the check script: tapes of xenblk-tape")
+        parser.add_argument("--patience", type=int, default=60, metavar="SECONDS",
+                            help="of the check script: how long to wait for what must come (60)")
     if name == "matrix":
         parser.add_argument("--check", action="append", metavar="NAME",
                             help="only this check (repeatable)")

@@ -24,6 +24,8 @@ PROGRAMS = (
 )
 OPTIONAL_PROGRAMS = ("xenblk-conform-dom0", "xenblk-lab-probe")
 HEADER_BYTES = 4096
+# The disks that scripts of the ring harness ask for (fuzz/player.c).
+PLAY_SECTORS = (2048, 1024, 128, 8, 1)
 
 
 def guests_disk(images):
@@ -101,6 +103,35 @@ def pack(disk, job, extra=None, console=False):
         file.flush()
         file.seek(0)
         file.write(f"xenblk-lab-job {len(data)}\n".encode())
+
+
+def tapes(folder):
+    """What the check "script" takes into a guest: its tapes, and who plays them.
+
+    One archive on a disk of the guest's: its images stay as they are.
+    """
+    if folder is None:
+        return None
+    found = sorted(Path(folder).glob("*.tape"))
+    if not found:
+        raise place.LabError(f"{folder} has no tape; xenblk-tape makes one of a script, and "
+                             "'xenblk-fuzz replay ring FILE --on lab' does it all")
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=6) as tar:
+        _add(tar, "xenblk-play", place.program("xenblk-play"), 0o755)
+        for path in found:
+            _add(tar, f"tapes/{path.name}", path)
+    images = {f"disks/{sectors}": image(sectors) for sectors in PLAY_SECTORS}
+    return {"tapes.tgz": archive.getvalue(), **images}
+
+
+def image(sectors):
+    """The bytes of a disk that every play begins with."""
+    with tempfile.TemporaryDirectory() as work:
+        path = Path(work) / "image"
+        dom0.run([str(place.program("xenblk-tape")), "--image", str(sectors), str(path)],
+                 "a disk for tapes")
+        return path.read_bytes()
 
 
 def scripts():

@@ -200,7 +200,9 @@ class AflInstance(Instance):
             "AFL_IGNORE_SEED_PROBLEMS": "1", "AFL_NO_CRASH_README": "1",
             "AFL_FORKSRV_INIT_TMOUT": "30000", "AFL_SYNC_TIME": "1",
             "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1"}
+        # afl-fuzz takes either MOpt or a mutator.
         if os.path.exists(self.home.mutator()) and \
+                "-L" not in self.role["options"] and \
                 os.environ.get("XENBLK_MUTATOR") != "0":
             variables["AFL_CUSTOM_MUTATOR_LIBRARY"] = self.home.mutator()
         variables = {k: v for k, v in variables.items()

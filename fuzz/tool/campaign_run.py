@@ -72,8 +72,22 @@ class Runner:
         self.rest("merging", "")
         if self.plan["seconds"] >= self.options.merge_from:
             for home in self.homes.values():
-                builds.merge(home, "libfuzzer" in self.plan["engines"])
+                self.merge(home)
         self.rest("done", "")
+
+    def merge(self, home):
+        """A signal ends it as well, and the next start merges."""
+        failure = None
+        if not self.told:
+            try:
+                builds.merge(home, "libfuzzer" in self.plan["engines"])
+            except Trouble as trouble:
+                failure = trouble
+        if self.told:
+            raise Stop(f"{self.told}: stopped while merging; the same "
+                       "command goes on with it, nothing is lost")
+        if failure:
+            raise failure
 
     def rest(self, status, message):
         self.end_instances()

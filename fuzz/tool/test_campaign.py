@@ -385,6 +385,30 @@ class Running(Folder):
         self.assertGreaterEqual(after["elapsed"], before["elapsed"] + 1)
         self.assertGreater(after["turn"], before["turn"])
 
+    def test_a_signal_while_merging_stops_it_too(self):
+        def merge(home, _):
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise tree.Trouble(f"{home.harness} was interrupted")
+        with mock.patch.object(builds, "merge", merge):
+            with self.assertRaisesRegex(campaign_run.Stop, "while merging"):
+                self.go(seconds=1)
+        self.assertEqual(self.campaign.state()["status"], "stopped")
+        self.assertTrue(self.nothing_runs())
+        self.assertEqual(self.go(seconds=1), 0)
+        self.assertEqual(len(self.merged), 2)
+
+    def test_mopt_goes_without_the_mutator(self):
+        home = engines.Home(self.path("c"), "ring")
+        open(home.mutator(), "wb").close()
+        for words, there in ((["-S", "a"], True), (["-L", "0"], False)):
+            instance = engines.AflInstance.__new__(engines.AflInstance)
+            instance.home = home
+            instance.role = {"options": words, "variables": {}}
+            instance.options = argparse.Namespace(
+                variables={"AFL_CUSTOM_MUTATOR_LIBRARY"})
+            self.assertEqual("AFL_CUSTOM_MUTATOR_LIBRARY" in
+                             instance.variables(), there)
+
     def test_a_filling_disk_stops_it_before_it_is_full(self):
         usage = mock.Mock(side_effect=[mock.Mock(free=5 << 20)] * 2 +
                           [mock.Mock(free=1 << 20)] * 99)

@@ -34,7 +34,7 @@ static void put(struct tape *tape, struct tape_head head, const void *payload)
 		return;
 	CHECK(head.bytes <= TAPE_PAYLOAD_MAX);
 	fwrite(&head, sizeof(head), 1, to);
-	if (head.bytes > 0)
+	if (payload != NULL && head.bytes > 0)
 		fwrite(payload, head.bytes, 1, to);
 }
 

@@ -60,18 +60,3 @@ void bytes_copy(void *to, const void *from, size_t count)
 }
 
 #endif
-
-bool bytes_end_within(const void *real, const void *source, const void *old,
-		      size_t count)
-{
-	const uint8_t *is = real;
-	const uint8_t *now = source;
-	const uint8_t *was = old;
-	size_t n = 0;
-
-	while (n < count && is[n] == now[n])
-		n++;
-	while (n < count && is[n] == was[n])
-		n++;
-	return n == count;
-}

@@ -14,10 +14,5 @@
 /** bytes_equal() - whether two ranges hold the same; @count in eights. */
 bool bytes_equal(const void *a, const void *b, size_t count);
 
-/** bytes_end_within() - whether a move from @source over @old ended somewhere
- * in @count bytes: @real has the new ones up to there, then the old ones. */
-bool bytes_end_within(const void *real, const void *source, const void *old,
-		      size_t count);
-
 /** bytes_copy() - ranges that do not overlap; @count in eights. */
 void bytes_copy(void *to, const void *from, size_t count);

@@ -9,20 +9,43 @@
 #include "backend/base/log.h"
 #include "version.h"
 
+/* Of a text that has to be written otherwise: four bytes for each at worst. */
+#define TEXT_BYTES 4096u
+
 json_t *report_error(const char *sentence)
 {
 	return json_pack("{s:b, s:s}", "ok", 0, "error", sentence);
 }
 
+/* What a toolstack or a guest wrote need not be UTF-8, and a sentence may be
+ * cut in the middle of a letter; JSON takes neither. */
+static json_t *text(const char *from)
+{
+	json_t *string = json_string(from);
+	char plain[TEXT_BYTES];
+	size_t at = 0;
+
+	if (string != NULL)
+		return string;
+	for (; *from != '\0' && at + sizeof("\\xff") <= sizeof(plain); from++)
+		if (*from >= ' ' && *from <= '~')
+			plain[at++] = *from;
+		else
+			at += (size_t)snprintf(plain + at, sizeof(plain) - at,
+					       "\\x%02x", (unsigned char)*from);
+	plain[at] = '\0';
+	return json_string(plain);
+}
+
 static json_t *disk_summary(const struct device_view *view)
 {
-	return json_pack("{s:I, s:I, s:s, s:s, s:I, s:b, s:I, s:I, s:s}",
+	return json_pack("{s:I, s:I, s:s, s:o, s:I, s:b, s:I, s:I, s:o}",
 			 "domid", (json_int_t)view->key.domid, "devid",
 			 (json_int_t)view->key.devid, "state", view->state_name,
-			 "params", view->params, "sectors",
+			 "params", text(view->params), "sectors",
 			 (json_int_t)view->sectors, "readonly", view->readonly,
 			 "queues", (json_int_t)view->queues, "worker",
-			 (json_int_t)view->worker, "error", view->error);
+			 (json_int_t)view->worker, "error", text(view->error));
 }
 
 static json_t *disk_details(const struct device_view *view)

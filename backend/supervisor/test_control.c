@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <xenstore.h>
 
 #include "backend/base/log.h"
 #include "backend/supervisor/control.h"
@@ -137,6 +138,41 @@ static void garbage_is_answered_with_a_sentence(void **state)
 		say(fd, wrong[i]);
 		assert_non_null(strstr(hear(fd), "{\"ok\":false,\"error\":\""));
 	}
+	close(fd);
+}
+
+static void a_name_that_is_no_utf8_is_shown(void **state)
+{
+	static const char *const nodes[][2] = {
+		{"frontend", "/local/domain/5/device/vbd/51712"},
+		{"frontend-id", "5"},
+		{"mode", "w"},
+		{"params", "file:/no/such/\xff"},
+		{"state", "1"},
+	};
+	struct xs_handle *xs = xs_open(0);
+	const char *heard;
+	int fd = dial();
+
+	(void)state;
+	assert_non_null(xs);
+	for (unsigned int i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		char path[96];
+
+		snprintf(path, sizeof(path),
+			 "/local/domain/0/backend/vbd/5/51712/%s", nodes[i][0]);
+		assert_true(xs_write(xs, XBT_NULL, path, nodes[i][1],
+				     (unsigned int)strlen(nodes[i][1])));
+	}
+	xs_close(xs);
+	log_set_level(LOG_ERROR);
+	for (unsigned int i = 0; i < 100; i++)
+		host_step(world.host);
+	say(fd, "{\"command\":\"list\"}\n");
+	heard = hear(fd);
+	assert_non_null(strstr(heard, "\"devid\":51712"));
+	/* The backslash is JSON's. */
+	assert_non_null(strstr(heard, "file:/no/such/\\\\xff\""));
 	close(fd);
 }
 
@@ -283,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(requests_are_answered),
 		CASE(garbage_is_answered_with_a_sentence),
+		CASE(a_name_that_is_no_utf8_is_shown),
 		CASE(several_lines_at_once_are_all_answered),
 		CASE(an_endless_line_is_hung_up_on),
 		CASE(a_slow_client_waits_alone),

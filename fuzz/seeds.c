@@ -8,6 +8,7 @@
 
 #include "backend/base/link.h"
 #include "fuzz/script_seeds.h"
+#include "fuzz/settings_seeds.h"
 
 static int write_seed(const char *folder, const char *name, const void *data,
 		      size_t bytes)
@@ -151,5 +152,7 @@ int seeds_write(const char *harness, const char *folder)
 		return handshake_seeds(folder);
 	if (strcmp(harness, "link") == 0)
 		return link_seeds(folder);
+	if (strcmp(harness, "settings") == 0 || strcmp(harness, "control") == 0)
+		return settings_seeds(harness, folder, write_seed);
 	return script_seeds(harness, folder, write_seed);
 }

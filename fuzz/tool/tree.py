@@ -20,6 +20,8 @@ HARNESSES = {
     "request_decode": "the decoder of ring slots against a plain reference",
     "handshake_parse": "the parser of a frontend's xenstore keys",
     "recording": "the reader, the judge and the seeds of recordings",
+    "settings": "the configuration file, params and numbers",
+    "control": "clients of the control socket, and its answers",
     "link": "the validation of messages between supervisor and worker",
 }
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
@@ -27,7 +29,7 @@ NEEDS = {"libfuzzer": "clang-14", "afl": "afl-fuzz"}
 MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
               "ops": 2048, "events": 2048,
               "io": 2048,
-              "handshake_parse": 2048}
+              "handshake_parse": 2048, "settings": 2048, "control": 4096}
 MUTATOR = "xenblk-mutator.so"  # what afl-fuzz loads, in lib of a build
 
 

@@ -1,0 +1,74 @@
+/* Seeds of what the daemon is told, not by guests.  See settings_seeds.h. */
+#include "fuzz/settings_seeds.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "backend/base/checked.h"
+
+static const char *const settings[][2] = {
+	{"all", "# everything\ndirectory = vbd3\nworker=/usr/bin/worker\n"
+		"control = /run/x\nrecord = /tmp/r\nrecord-bytes = 64K\n"
+		"allow-path = /srv/\nallow-path = /\nsandbox = no\n"
+		"foreground = yes\ndirect = off\nstaging = on\n"
+		"log-level = debug\n"},
+	{"numbers", "persistent-grants = 0\nmax-queues = 16\n"
+		    "max-ring-page-order = 4\npoll-us = 1000\n"
+		    "max-rescues = 6000\n"},
+	{"wrong", "max-queues = 17\n"},
+	{"no-form", "\t banana\t\r\n"},
+	{"unknown", "colour = blue\n"},
+	{"params", "null:1T\nram:16777216\nfile:/srv/a\naio:/b\nraw:c\n/d\n"},
+	{"sizes", "ram:9223372036854775807\nram:9223372036854775808\n"
+		  "null:8388607T\nnull:8388608T\nnull:18446744073709551616\n"
+		  "ram:0\nram:K\nram:-1\nram:1k\n"},
+};
+
+static int settings_all(const char *folder, settings_seed_sink *sink)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings) && error == 0; i++)
+		error = sink(folder, settings[i][0], settings[i][1],
+			     strlen(settings[i][1]));
+	return error;
+}
+
+/* Each request once, by three clients in turn; then in pieces; then many. */
+static int control_all(const char *folder, settings_seed_sink *sink)
+{
+	static const char piece[] = "{\"command\":\"list\"}\n";
+	uint8_t bytes[512] = "ram:2M\n";
+	size_t at = 7;
+	int error;
+
+	for (uint8_t i = 0; i < 16; i++) {
+		bytes[at++] = i % 3;
+		bytes[at++] = 0xe0 + i; /* a well-formed request */
+		bytes[at++] = i % 3;
+		bytes[at++] = 0xf0; /* hear */
+	}
+	error = sink(folder, "asked", bytes, at);
+	for (uint8_t i = 0; i < sizeof(piece) - 1; i++) {
+		bytes[at++] = i % 2;
+		bytes[at++] = 1; /* a byte that follows */
+		bytes[at++] = (uint8_t)piece[i / 2 * 2];
+	}
+	if (error == 0)
+		error = sink(folder, "pieces", bytes, at);
+	at = 0;
+	memcpy(bytes, "file:/\xff\n", 8);
+	for (at = 8; at < 88;) {
+		bytes[at] = (uint8_t)(at / 2);
+		bytes[at + 1] = at % 4 == 0 ? 0xe4 : 0xf4; /* ask, shut */
+		at += 2;
+	}
+	return error == 0 ? sink(folder, "many", bytes, at) : error;
+}
+
+int settings_seeds(const char *harness, const char *folder,
+		   settings_seed_sink *sink)
+{
+	return strcmp(harness, "control") == 0 ? control_all(folder, sink)
+					       : settings_all(folder, sink);
+}

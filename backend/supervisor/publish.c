@@ -24,6 +24,15 @@ static bool is_another(const struct batch *batch, const char *state)
 	return batch->last > XenbusStateInitialising && strcmp(state, "1") == 0;
 }
 
+/* A toolstack that asks for the end while we are on our way up must find its
+ * Closing again, and so must we: only what follows from it is written over it. */
+static bool would_undo(const struct batch *batch,
+		       const struct publish_node *node, const char *state)
+{
+	return batch->last != XenbusStateClosing && strcmp(state, "5") == 0 &&
+	       strcmp(node->key, "state") == 0 && strcmp(node->value, "5") < 0;
+}
+
 /* The body of the transaction; without effect but on the store. */
 static int write_batch(struct store *store, void *context)
 {
@@ -36,6 +45,8 @@ static int write_batch(struct store *store, void *context)
 	if (error >= 0 && is_another(batch, state))
 		error = -ENOENT;
 	for (size_t i = 0; error >= 0 && i < batch->count; i++) {
+		if (would_undo(batch, &batch->nodes[i], state))
+			continue;
 		snprintf(path, sizeof(path), "%s/%s", batch->directory,
 			 batch->nodes[i].key);
 		error = store_write(store, path, batch->nodes[i].value);

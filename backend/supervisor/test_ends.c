@@ -57,6 +57,39 @@ static void unplug_without_a_frontend_closes(void **state)
 }
 
 /* L21: nothing that was removed comes back by a late write of ours. */
+/* Its wish must not be written over by how far the disk has come meanwhile. */
+static void unplug_of_a_disk_on_its_way_up_is_kept(void **state)
+{
+	(void)state;
+	world.silent = true;
+	write_backend("ram:1M", "w");
+	settle();
+	put(BACK "/online", "0");
+	put(BACK "/state", "5");
+	send_kind(LINK_READY);
+	settle();
+	expect(BACK "/state", "6");
+	/* With a frontend, while its rings are mapped. */
+	xs_rm(world.xs, XBT_NULL, BACK);
+	world.silent = false;
+	settle();
+	plug();
+	world.silent = true;
+	write_keys();
+	put(FRONT "/state", "3");
+	settle();
+	put(BACK "/online", "0");
+	put(BACK "/state", "5");
+	world.silent = false;
+	send_kind(LINK_ATTACHED);
+	settle();
+	expect(BACK "/state", "5");
+	put(FRONT "/state", "6");
+	settle();
+	expect(BACK "/state", "6");
+	assert_int_equal(world.worker, -1);
+}
+
 static void removal_leaves_nothing_behind(void **state)
 {
 	(void)state;
@@ -301,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(unplug_of_a_disk_in_use_waits_for_the_frontend),
 		CASE(unplug_without_a_frontend_closes),
+		CASE(unplug_of_a_disk_on_its_way_up_is_kept),
 		CASE(removal_leaves_nothing_behind),
 		CASE(a_disk_made_anew_at_once_is_found),
 		CASE(a_refusal_of_the_worker_is_published),

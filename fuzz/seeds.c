@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/base/link.h"
+#include "fuzz/life_seeds.h"
 #include "fuzz/script_seeds.h"
 #include "fuzz/settings_seeds.h"
 
@@ -154,5 +155,7 @@ int seeds_write(const char *harness, const char *folder)
 		return link_seeds(folder);
 	if (strcmp(harness, "settings") == 0 || strcmp(harness, "control") == 0)
 		return settings_seeds(harness, folder, write_seed);
+	if (strcmp(harness, "lifecycle") == 0)
+		return life_seeds(folder, write_seed);
 	return script_seeds(harness, folder, write_seed);
 }

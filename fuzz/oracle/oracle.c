@@ -31,6 +31,12 @@ static const char *const names[] = {
 	[ORACLE_LOG] = "log",
 	[ORACLE_TRANSFERS] = "transfers",
 	[ORACLE_REFETCH] = "refetch",
+	[ORACLE_STATES] = "states",
+	[ORACLE_NODES] = "nodes",
+	[ORACLE_READS] = "reads",
+	[ORACLE_BUDGET] = "budget",
+	[ORACLE_REMOVED] = "removed",
+	[ORACLE_TALK] = "talk",
 };
 
 _Static_assert(ARRAY_SIZE(names) == ORACLE_COUNT, "every oracle has a name");

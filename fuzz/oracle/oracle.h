@@ -33,6 +33,12 @@ enum oracle {
 	ORACLE_LOG,	     /* a bounded number of lines */
 	ORACLE_TRANSFERS,    /* the rest of a short transfer, and no more */
 	ORACLE_REFETCH,	     /* no byte of the guest's is looked at twice */
+	ORACLE_STATES,	     /* the backend's state node: legal steps */
+	ORACLE_NODES,	     /* all that belongs to a state, with it */
+	ORACLE_READS,	     /* a frontend's nodes: once, none later */
+	ORACLE_BUDGET,	     /* what one cause costs the supervisor */
+	ORACLE_REMOVED,	     /* a directory that was removed stays away */
+	ORACLE_TALK,	     /* what a worker is told */
 	ORACLE_COUNT,
 };
 

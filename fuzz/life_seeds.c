@@ -1,0 +1,304 @@
+/*
+ * What is right, and what went wrong elsewhere, as scripts of the harness
+ * lifecycle.  See life_seeds.h.
+ *
+ * A step is a kind and three fields; the disk is the first one unless its kind
+ * has SECOND, and everybody acts after it unless it has LATER.
+ */
+#include "fuzz/life_seeds.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "fuzz/lifecycle/life.h"
+
+#define STEPS  24u
+#define SECOND 0x100u
+#define LATER  0x200u
+
+struct step {
+	unsigned int kind;
+	uint8_t a, b, c;
+};
+
+struct seed {
+	const char *name;
+	uint8_t queues, order, rescues;
+	struct step step[STEPS]; /* END ends it */
+};
+
+/* Places in the table of states of acts.c. */
+enum {
+	INITIALISING,
+	INITWAIT,
+	INITIALISED,
+	CONNECTED,
+	CLOSING,
+	CLOSED
+};
+#define EMPTY 15
+/* Fields of LIFE_BACK_STATE from here on name a state, too. */
+#define STATE(n) (220 + (n))
+
+#define UP                                                                     \
+	{LIFE_CREATE, 0, 0, 0}, {LIFE_KEYS, 0, 0, 0},                          \
+		{LIFE_FRONT_STATE, INITIALISED, 0, 0},                         \
+	{                                                                      \
+		LIFE_FRONT_STATE, CONNECTED, 0, 0                              \
+	}
+#define DOWN                                                                   \
+	{LIFE_FRONT_STATE, CLOSING, 0, 0},                                     \
+	{                                                                      \
+		LIFE_FRONT_STATE, CLOSED, 0, 0                                 \
+	}
+#define UNPLUG                                                                 \
+	{LIFE_ONLINE, 0, 0, 0},                                                \
+	{                                                                      \
+		LIFE_BACK_STATE, 0, 0, 0                                       \
+	}
+#define END                                                                    \
+	{                                                                      \
+		LIFE_KIND_COUNT, 0, 0, 0                                       \
+	}
+
+static const struct seed seeds[] = {
+	{"plain", 0, 0, 3, {UP, DOWN, UNPLUG, {LIFE_REMOVE, 0, 0, 0}, END}},
+	{"queues",
+	 3,
+	 2,
+	 3,
+	 {{LIFE_CREATE, 0, 1, 0},
+	  {LIFE_KEYS, 3, 2, 1},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  DOWN,
+	  END}},
+	{"again",
+	 0,
+	 0,
+	 3,
+	 {UP,
+	  DOWN,
+	  {LIFE_FRONT_STATE, INITIALISING, 0, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  DOWN,
+	  END}},
+	{"two-disks",
+	 0,
+	 0,
+	 3,
+	 {UP,
+	  {LIFE_CREATE | SECOND, 0, 1, 0},
+	  {LIFE_KEYS | SECOND, 0, 0, 0},
+	  {LIFE_FRONT_STATE | SECOND, INITIALISED, 0, 0},
+	  DOWN,
+	  {LIFE_REMOVE | SECOND, 0, 0, 0},
+	  END}},
+	{"skipped",
+	 0,
+	 0,
+	 3,
+	 {UP,
+	  {LIFE_FRONT_STATE | LATER, CLOSED, 0, 0},
+	  {LIFE_FRONT_STATE | LATER, INITIALISING, 0, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  {LIFE_FRONT_STATE, EMPTY, 0, 0},
+	  END}},
+	{"straight-to-connected",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_CREATE, 0, 0, 0},
+	  {LIFE_KEYS, 0, 0, 0},
+	  {LIFE_FRONT_STATE, CONNECTED, 0, 0},
+	  {LIFE_FRONT_STATE, CONNECTED, 0, 0},
+	  END}},
+	{"unplugged", 0, 0, 3, {UP, UNPLUG, DOWN, {LIFE_REMOVE, 0, 0, 0}, END}},
+	{"unplugged-while-connecting",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_CREATE, 0, 0, 0},
+	  {LIFE_KEYS, 0, 0, 0},
+	  {LIFE_FRONT_STATE | LATER, INITIALISED, 0, 0},
+	  {LIFE_RUN | LATER, 0, 0, 0},
+	  {LIFE_ONLINE | LATER, 0, 0, 0},
+	  {LIFE_BACK_STATE, 0, 0, 0},
+	  END}},
+	{"removed-while-connected",
+	 0,
+	 0,
+	 3,
+	 {UP, {LIFE_REMOVE, 0, 0, 0}, {LIFE_FRONT_GONE, 0, 0, 0}, END}},
+	{"removed-between-reads",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_CREATE, 0, 0, 0},
+	  {LIFE_KEYS, 0, 0, 0},
+	  {LIFE_BETWEEN, 14, 0, 0},
+	  {LIFE_REMOVE, 0, 0, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  END}},
+	{"keys-between-reads",
+	 3,
+	 2,
+	 3,
+	 {{LIFE_CREATE, 0, 0, 0},
+	  {LIFE_KEYS, 1, 1, 0},
+	  {LIFE_BETWEEN, 4, 0, 0},
+	  {LIFE_KEY, 3, 3, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  DOWN,
+	  END}},
+	{"garbage-keys",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_CREATE, 0, 0, 0},
+	  {LIFE_KEYS, 0, 0, 0},
+	  {LIFE_KEY, 1, 11, 0},
+	  {LIFE_KEY, 0, 9, 0},
+	  {LIFE_KEY, 3, 13, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  {LIFE_KEY, 2, 230, 0},
+	  {LIFE_FRONT_STATE, INITIALISING, 0, 0},
+	  END}},
+	{"frontend-says-mode",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_CREATE, 0, 1, 0},
+	  {LIFE_KEY, 13, 19, 0},
+	  {LIFE_KEY, 14, 3, 0},
+	  {LIFE_KEYS, 0, 0, 2},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  END}},
+	{"disturbed",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_AGAIN, 5, 0, 0},
+	  {LIFE_CREATE, 0, 0, 0},
+	  {LIFE_KEYS, 0, 0, 0},
+	  {LIFE_AGAIN, 6, 0, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  {LIFE_AGAIN, 69, 0, 0},
+	  DOWN,
+	  END}},
+	{"failures",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_FAIL, 6, 0, 0},
+	  {LIFE_CREATE, 0, 0, 0},
+	  {LIFE_KEYS, 0, 0, 0},
+	  {LIFE_FAIL, 9, 3, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  {LIFE_FAIL, 2, 7, 0},
+	  DOWN,
+	  END}},
+	{"worker-dies",
+	 0,
+	 0,
+	 3,
+	 {UP,
+	  {LIFE_WORKER, 1, 0, 0},
+	  {LIFE_WORKER, 2, 0, 0},
+	  {LIFE_CLOCK, 0, 0, 0},
+	  {LIFE_WORKER, 4, 0, 0},
+	  DOWN,
+	  {LIFE_WORKER, 5, 0, 0},
+	  {LIFE_WORKER, 11, 7, 0},
+	  END}},
+	{"worker-refuses",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_CREATE, 0, 0, 0},
+	  {LIFE_WORKER, 6, 2, 0},
+	  {LIFE_KEYS, 0, 0, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  {LIFE_WORKER, 7, 0, 0},
+	  DOWN,
+	  {LIFE_FRONT_STATE, INITIALISING, 0, 0},
+	  {LIFE_FRONT_STATE, INITIALISED, 0, 0},
+	  {LIFE_WORKER, 9, 0, 0},
+	  END}},
+	{"worker-lingers",
+	 0,
+	 0,
+	 3,
+	 {UP,
+	  {LIFE_WORKER, 8, 0, 0},
+	  UNPLUG,
+	  DOWN,
+	  {LIFE_ONLINE, 1, 0, 0},
+	  {LIFE_REMOVE, 0, 0, 0},
+	  {LIFE_CREATE, 0, 0, 0},
+	  END}},
+	{"flood",
+	 0,
+	 0,
+	 3,
+	 {UP, {LIFE_FLOOD, 0, 200, 0}, {LIFE_FLOOD, 1, 200, 0}, DOWN, END}},
+	{"domain-dies",
+	 0,
+	 0,
+	 3,
+	 {UP,
+	  {LIFE_DOMAIN, 0, 0, 0},
+	  {LIFE_REMOVE, 0, 0, 0},
+	  {LIFE_DOMAIN, 1, 0, 0},
+	  END}},
+	{"daemon-begins-anew",
+	 0,
+	 0,
+	 3,
+	 {UP, {LIFE_DAEMON, 0, 0, 0}, DOWN, {LIFE_DAEMON, 0, 0, 0}, END}},
+	{"toolstack-garbage",
+	 0,
+	 0,
+	 3,
+	 {{LIFE_CREATE, 0, 0, 0},
+	  {LIFE_BACK_KEY, 0, 13, 0},
+	  {LIFE_BACK_KEY, 2, 4, 0},
+	  {LIFE_BACK_STATE, STATE(8), 0, 0},
+	  {LIFE_BACK_STATE, 230, 0, 0},
+	  END}},
+};
+
+static size_t lay(const struct seed *seed, uint8_t *data)
+{
+	size_t at = SCRIPT_RECORD;
+
+	memset(data, 0, (STEPS + 1) * SCRIPT_RECORD);
+	data[LIFE_QUEUES] = seed->queues;
+	data[LIFE_ORDER] = seed->order;
+	data[LIFE_RESCUES] = seed->rescues;
+	for (const struct step *s = seed->step; s->kind != LIFE_KIND_COUNT;
+	     s++, at += SCRIPT_RECORD) {
+		data[at] = (uint8_t)s->kind;
+		data[at + 1] = (s->kind & SECOND) != 0;
+		data[at + 2] = s->a;
+		data[at + 3] = s->b;
+		data[at + 4] = s->c;
+		data[at + 15] = (s->kind & LATER) != 0 ? 0xff : 0;
+	}
+	return at;
+}
+
+int life_seeds(const char *folder,
+	       int (*write_seed)(const char *folder, const char *name,
+				 const void *data, size_t bytes))
+{
+	uint8_t data[(STEPS + 1) * SCRIPT_RECORD];
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
+	     i++) {
+		size_t bytes = lay(&seeds[i], data);
+
+		error = write_seed(folder, seeds[i].name, data, bytes);
+	}
+	return error;
+}

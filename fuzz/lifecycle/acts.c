@@ -1,0 +1,357 @@
+/* What the records of a script do.  See life.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/base/checked.h"
+#include "backend/supervisor/host.h"
+#include "fuzz/lifecycle/life.h"
+#include "sim/sim.h"
+
+/* Rounds of everybody; a supervisor that never rests is a finding. */
+#define ROUNDS_MAX 600u
+
+static const char *const states[] = {
+	"1", "2", "3", "4", "5", "6", "3",  "4",  "5",		"6",  "1",
+	"0", "7", "8", "9", "",	 "x", "-1", "04", "4294967300", " 3", "3 "};
+
+static const char *const keys[] = {"ring-ref",
+				   "event-channel",
+				   "protocol",
+				   "ring-page-order",
+				   "num-ring-pages",
+				   "multi-queue-num-queues",
+				   "ring-ref0",
+				   "ring-ref1",
+				   "queue-0/ring-ref",
+				   "queue-1/ring-ref",
+				   "queue-0/event-channel",
+				   "queue-1/event-channel",
+				   "feature-persistent",
+				   "mode",
+				   "frontend-id",
+				   "backend",
+				   "state/x"};
+
+static const char *const values[] = {"8",
+				     "9",
+				     "1",
+				     "2",
+				     "0",
+				     "3",
+				     "x86_32-abi",
+				     "x86_64-abi",
+				     "",
+				     "-1",
+				     "4294967295",
+				     "4294967296",
+				     "18446744073709551617",
+				     "31",
+				     "0x10",
+				     " 5",
+				     "abc",
+				     "12:",
+				     "r",
+				     "w",
+				     "16",
+				     "17",
+				     "5.0",
+				     "native"};
+
+static const char *const back_keys[] = {
+	"params",      "mode",	    "frontend",	       "frontend-id",
+	"device-type", "removable", "physical-device", "sectors"};
+
+static const char *const back_values[] = {"null:1M",
+					  "w",
+					  "r",
+					  "/local/domain/5/other",
+					  "/local/domain/0/x",
+					  "5",
+					  "6",
+					  "cdrom",
+					  "1",
+					  "",
+					  "ram:1M",
+					  "null:",
+					  "/local/domain/6/device/vbd/1",
+					  "nonsense",
+					  "file:/nowhere/at/all",
+					  "null:99999999999999999999"};
+
+#define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
+
+static void put_at(const char *directory, const char *key, const char *value)
+{
+	char path[LIFE_PATH_BYTES + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, key);
+	life_put(path, value, strlen(value));
+}
+
+static void put_number(const char *directory, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	put_at(directory, key, text);
+}
+
+/* A value of 254 to 264 bytes, around the longest that one may have. */
+static void put_long(const char *directory, const char *key, uint8_t how)
+{
+	char text[LIFE_VALUE_BYTES];
+
+	memset(text, '1', sizeof(text));
+	text[254 + how % 10] = '\0';
+	put_at(directory, key, text);
+}
+
+/* --- the frontend --- */
+
+void life_keys(const struct life_disk *disk, unsigned int queues,
+	       unsigned int order, unsigned int abi)
+{
+	char key[48];
+
+	if (queues > 1)
+		put_number(disk->front, "multi-queue-num-queues", queues);
+	if (order > 0)
+		put_number(disk->front, "ring-page-order", order);
+	if (abi < 2)
+		put_at(disk->front, "protocol",
+		       abi == 0 ? "x86_64-abi" : "x86_32-abi");
+	for (unsigned int q = 0; q < queues; q++) {
+		const char *prefix = "";
+		char queue[24];
+
+		snprintf(queue, sizeof(queue), "queue-%u/", q);
+		prefix = queues > 1 ? queue : "";
+		for (unsigned int i = 0; i < 1u << order; i++) {
+			snprintf(key, sizeof(key), "%sring-ref", prefix);
+			if (order > 0)
+				snprintf(key, sizeof(key), "%sring-ref%u",
+					 prefix, i);
+			put_number(disk->front, key, 8 + 16 * q + i);
+		}
+		snprintf(key, sizeof(key), "%sevent-channel", prefix);
+		put_number(disk->front, key, 3 + q);
+	}
+}
+
+static void front_state(const struct life_disk *disk, uint8_t which)
+{
+	put_at(disk->front, "state", PICK(states, which));
+}
+
+/* --- the toolstack --- */
+
+static void say_state(struct life_disk *disk, const char *state)
+{
+	put_at(disk->back, "state", state);
+	states_toolstack(&disk->turn, (unsigned int)strtoul(state, NULL, 10));
+	disk->alone = false;
+}
+
+void life_create(struct life_disk *disk, const char *params, bool readonly)
+{
+	put_at(disk->front, "state", "1");
+	put_at(disk->back, "frontend", disk->front);
+	put_number(disk->back, "frontend-id", disk->domid);
+	put_at(disk->back, "online", "1");
+	put_at(disk->back, "mode", readonly ? "r" : "w");
+	put_at(disk->back, "params", params);
+	put_at(disk->back, "state", "1");
+	disk->readonly = readonly;
+	disk->known = !disk->made;
+	disk->alone = !disk->made;
+	disk->made = disk->online = true;
+	disk->unplugged = false;
+	states_toolstack(&disk->turn, 1);
+}
+
+void life_remove(struct life_disk *disk)
+{
+	life_take(disk->back);
+	disk->alone = false;
+	disk->made = disk->unplugged = false;
+	states_begin(&disk->turn);
+}
+
+static void back_state(struct life_disk *disk, uint8_t which)
+{
+	const char *state = which < SCRIPT_ODD ? "5" : PICK(states, which);
+
+	if (!disk->made)
+		return;
+	say_state(disk, state);
+	disk->unplugged = strcmp(state, "5") == 0 && !disk->online;
+}
+
+static void say_online(struct life_disk *disk, bool online)
+{
+	if (!disk->made)
+		return;
+	disk->alone = false;
+	disk->online = online;
+	disk->unplugged &= !online;
+	put_at(disk->back, "online", online ? "1" : "0");
+}
+
+static void back_key(struct life_disk *disk, uint8_t key, uint8_t value)
+{
+	if (!disk->made)
+		return;
+	disk->known = disk->alone = false;
+	put_at(disk->back, PICK(back_keys, key), PICK(back_values, value));
+}
+
+/* --- time and machinery --- */
+
+static unsigned int everybody(void)
+{
+	unsigned int rounds = 0;
+
+	while (rounds < ROUNDS_MAX && ((unsigned int)host_step(life.host) |
+				       (unsigned int)workers_step()) != 0)
+		rounds++;
+	return rounds;
+}
+
+void life_restart(void)
+{
+	host_destroy(life.host);
+	life.host = NULL;
+	life.fail_at = life.between_at = life.again = 0;
+	workers_behave();
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		reads_begin(&life.disk[i].reads, false);
+		life.disk[i].turn.ours = false;
+		life.disk[i].alone = false;
+	}
+	sim_enter(0);
+	if (host_create(&life.conf, &life.host) < 0)
+		abort(); /* nothing is planned to fail */
+}
+
+void life_settle(void)
+{
+	life.writes = life.looks = life.lines = 0;
+	budget_rounds(everybody());
+	budget_check(life.writes, life.looks, life.lines);
+	/* A lost connection to xenstore is the end of a daemon. */
+	if (host_lost(life.host))
+		life_restart();
+}
+
+static void domain(struct life_disk *disk, uint8_t how)
+{
+	disk->alone = false;
+	/* Which of the two it can be shows the simulator. */
+	if (how % 2 == 0)
+		sim_domain_destroy(disk->domid);
+	else
+		(void)sim_domain_create(disk->domid, 64);
+	sim_enter(0);
+}
+
+static void flood(const struct life_disk *disk, uint8_t where, uint8_t count)
+{
+	const bool front = where % 2 == 0;
+
+	/* The toolstack's writes must not bring back what it removed. */
+	for (unsigned int i = 0; (front || disk->made) && i < 8u + count; i++)
+		put_number(front ? disk->front : disk->back,
+			   where % 4 < 2 ? "state/x" : "params/x", i);
+}
+
+static void plan_failure(uint8_t at, uint8_t error)
+{
+	static const int errors[] = {EIO,    ENOMEM, EACCES, ENOSPC,
+				     EAGAIN, ENOENT, EINVAL, EPIPE};
+
+	life.fail_at = 1 + at;
+	life.fail_error = PICK(errors, error);
+	life.spoilt = true;
+	for (unsigned int i = 0; i < LIFE_DISKS; i++)
+		life.disk[i].alone = false;
+}
+
+void life_touch(const struct script_record *r)
+{
+	struct life_disk *disk = &life.disk[script_u8(r, 1) % LIFE_DISKS];
+	const uint8_t a = script_u8(r, 2), b = script_u8(r, 3);
+
+	switch (script_u8(r, 0) % LIFE_KIND_COUNT) {
+	case LIFE_FRONT_STATE:
+		front_state(disk, a);
+		break;
+	case LIFE_KEYS:
+		life_keys(disk, 1 + a % 4, b % 3, script_u8(r, 4) % 3);
+		break;
+	case LIFE_KEY:
+		if (b >= SCRIPT_ODD)
+			put_long(disk->front, PICK(keys, a), b);
+		else
+			put_at(disk->front, PICK(keys, a), PICK(values, b));
+		break;
+	case LIFE_FRONT_GONE:
+		life_take(disk->front);
+		break;
+	case LIFE_CREATE:
+		life_create(disk, a % 2 == 0 ? "null:1M" : "ram:1M", b % 2);
+		break;
+	case LIFE_REMOVE:
+		life_remove(disk);
+		break;
+	case LIFE_BACK_STATE:
+		back_state(disk, a);
+		break;
+	case LIFE_ONLINE:
+		say_online(disk, a % 2 == 1);
+		break;
+	case LIFE_BACK_KEY:
+		back_key(disk, a, b);
+		break;
+	case LIFE_WORKER:
+		worker_does(disk, a, b);
+		break;
+	case LIFE_FLOOD:
+		flood(disk, a, b);
+		break;
+	case LIFE_DOMAIN:
+		domain(disk, a);
+		break;
+	default:
+		break;
+	}
+}
+
+void life_act(const struct script_record *r)
+{
+	const uint8_t a = script_u8(r, 2);
+
+	switch (script_u8(r, 0) % LIFE_KIND_COUNT) {
+	case LIFE_RUN:
+		for (unsigned int i = 0; i < 1u + a % 8; i++)
+			(void)host_step(life.host);
+		break;
+	case LIFE_CLOCK:
+		sim_clock_advance(script_u32(r, 4) * 1000000ull);
+		life_fire_timers();
+		break;
+	case LIFE_AGAIN:
+		life.again = a % 70;
+		break;
+	case LIFE_FAIL:
+		plan_failure(a, script_u8(r, 3));
+		break;
+	case LIFE_DAEMON:
+		life_restart();
+		break;
+	default:
+		life_touch(r);
+		break;
+	}
+}

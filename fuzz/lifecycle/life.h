@@ -1,0 +1,163 @@
+/*
+ * The supervisor in process, and everybody around it: what the files of this
+ * folder share.
+ *
+ * seam.c stands between the supervisor and xenstore, its log and its timers;
+ * workers.c plays its workers; acts.c carries out the records of a script;
+ * stage.c begins and ends a play.  The harness lifecycle calls stage.c only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xenstore.h>
+
+#include "backend/base/link.h"
+#include "backend/supervisor/conf.h"
+#include "fuzz/oracle/oracle.h"
+#include "fuzz/oracle/supervisor.h"
+#include "fuzz/script.h"
+
+struct host;
+
+#define LIFE_DISKS	 2u /* each of a domain of its own: 5 and 6 */
+#define LIFE_WORKERS	 4u
+#define LIFE_TIMERS	 8u
+#define LIFE_BATCH	 16u
+#define LIFE_VALUE_BYTES 300u
+#define LIFE_PATH_BYTES	 96u
+
+/*
+ * What a record does; byte 0 names it, byte 1 is the disk.  Unless byte 15 is
+ * SCRIPT_ODD or more everybody acts until nobody has anything to do, so that
+ * most scripts are a sequence of causes with their effects.
+ */
+enum life_kind {
+	LIFE_FRONT_STATE, /* the frontend writes its state */
+	LIFE_KEYS,	  /* ... a complete set of keys */
+	LIFE_KEY,	  /* ... one key, of any value */
+	LIFE_FRONT_GONE,  /* its directory is removed */
+	LIFE_CREATE,	  /* the toolstack makes a disk */
+	LIFE_REMOVE,	  /* ... removes its directory */
+	LIFE_BACK_STATE,  /* ... writes the backend's state */
+	LIFE_ONLINE,	  /* ... says whether it shall stay */
+	LIFE_BACK_KEY,	  /* ... one key, of any value */
+	LIFE_RUN,	  /* the supervisor alone takes some steps */
+	LIFE_WORKER,	  /* a worker answers, keeps silent, lies, dies */
+	LIFE_CLOCK,	  /* time passes, timers fire */
+	LIFE_AGAIN,	  /* the next transactions are disturbed */
+	LIFE_FAIL,	  /* the k-th xs call from now on fails */
+	LIFE_BETWEEN,	  /* the next record happens before the k-th xs call */
+	LIFE_FLOOD,	  /* the same node is written again and again */
+	LIFE_DOMAIN,	  /* the domain dies, or begins */
+	LIFE_DAEMON,	  /* the daemon is started anew */
+	LIFE_KIND_COUNT,
+};
+
+/* Fields of the device record: what the daemon was told. */
+enum {
+	LIFE_QUEUES = 1,
+	LIFE_ORDER = 2,
+	LIFE_RESCUES = 3,
+};
+
+/* One worker of a disk, as a process that need not exist. */
+struct life_worker {
+	struct life_disk *disk; /* NULL until its DEVICE came */
+	int link;		/* its end; -1: it hung up or was never there */
+	int theirs;		/* the supervisor's end */
+	int pidfd;		/* what the supervisor polls; -1: it does not */
+	bool used;		/* its end was not yet waited for */
+	bool ended;
+	bool silent;	  /* answers nothing */
+	bool lingers;	  /* told to stop, it does not end by itself */
+	uint32_t refuses; /* what ATTACH is answered with; 0: ATTACHED */
+	int lock;	  /* the region, which a dead one may still hold */
+	struct talk talk;
+};
+
+struct life_disk {
+	uint32_t domid, devid;
+	char back[LIFE_PATH_BYTES], front[LIFE_PATH_BYTES];
+	bool made;	      /* the toolstack's directory is there */
+	bool online;	      /* what it said last of that */
+	bool unplugged;	      /* it asked for the end, and nothing else since */
+	bool readonly, known; /* the mode that it wrote, if it is one */
+	bool alone;	      /* since then only the frontend had a wish */
+	struct turnabout turn; /* the backend's state node */
+	struct reads reads;
+	struct life_worker *worker; /* the last one; NULL */
+};
+
+struct life_write {
+	char path[LIFE_PATH_BYTES];
+	char value[40];
+};
+
+struct life {
+	struct conf conf;
+	struct host *host;
+	struct xs_handle *toolstack;
+	struct life_disk disk[LIFE_DISKS];
+	struct life_worker worker[LIFE_WORKERS];
+	unsigned int launches;
+	unsigned int refuse_launch; /* so many of the next cannot be started */
+	/* the transaction of the supervisor that is under way */
+	unsigned int batched;
+	struct life_write batch[LIFE_BATCH];
+	/* what is planned */
+	unsigned int again;
+	unsigned int fail_at, between_at;
+	int fail_error;
+	struct script_record between;
+	bool spoilt; /* a failure was planned: what was lost is lost */
+	/* timers, by the supervisor's descriptor */
+	unsigned int timers;
+	int timer[LIFE_TIMERS];
+	/* counts: of this record, of the play */
+	unsigned int writes, looks, lines;
+	uint64_t calls, offered, connected;
+	uint64_t hash;
+};
+
+extern struct life life;
+
+/* seam.c */
+void life_put(const char *path, const char *value, size_t length);
+bool life_get(const char *path, char *value, size_t room);
+void life_take(const char *path);
+struct life_disk *life_find(uint32_t domid, uint32_t devid);
+void life_fire_timers(void);
+
+/* workers.c */
+void workers_reset(void);
+/** workers_step() - each takes one message; whether any did. */
+bool workers_step(void);
+/** workers_closed() - the supervisor closed this descriptor. */
+void workers_closed(int fd);
+/** worker_does() - one thing of its own accord; numbers of any size. */
+void worker_does(struct life_disk *disk, uint8_t what, uint8_t how);
+/** workers_behave() - from here on all answer, and leave nothing behind. */
+void workers_behave(void);
+
+/* acts.c */
+void life_act(const struct script_record *record);
+/** life_touch() - the same for what only concerns a disk; safe at any time. */
+void life_touch(const struct script_record *record);
+/** life_settle() - until nobody has anything to do. */
+void life_settle(void);
+/** life_restart() - another daemon; the workers of the one before end. */
+void life_restart(void);
+void life_create(struct life_disk *disk, const char *params, bool readonly);
+void life_remove(struct life_disk *disk);
+void life_keys(const struct life_disk *disk, unsigned int queues,
+	       unsigned int order, unsigned int abi);
+
+/* stage.c */
+/** life_play() - one script from the beginning to the end of all disks. */
+struct life_result {
+	uint64_t hash;
+	uint64_t offered, connected; /* by the script, without the end */
+};
+void life_play(const uint8_t *data, size_t bytes, struct life_result *result);

@@ -1,0 +1,275 @@
+/*
+ * What stands between the supervisor and xenstore, its log, its timers: linked
+ * in by --wrap, so that each call can fail, come late, or find that another
+ * one's write came first, and so that the oracles see all of them.  Calls by
+ * the toolstack's handle pass.  See life.h.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "backend/base/checked.h"
+#include "backend/base/log.h"
+#include "fuzz/lifecycle/life.h"
+
+void *__real_xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
+		     unsigned int *length);
+void *__wrap_xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
+		     unsigned int *length);
+bool __real_xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
+		     const void *data, unsigned int length);
+bool __wrap_xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
+		     const void *data, unsigned int length);
+bool __real_xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path);
+bool __wrap_xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path);
+char **__real_xs_directory(struct xs_handle *h, xs_transaction_t t,
+			   const char *path, unsigned int *count);
+char **__wrap_xs_directory(struct xs_handle *h, xs_transaction_t t,
+			   const char *path, unsigned int *count);
+bool __real_xs_watch(struct xs_handle *h, const char *path, const char *token);
+bool __wrap_xs_watch(struct xs_handle *h, const char *path, const char *token);
+bool __real_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
+			       bool abandon);
+bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
+			       bool abandon);
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_timerfd_create(int clock, int flags);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *when,
+			   struct itimerspec *old);
+void __wrap_log_line(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* --- the toolstack's and the guests' own way in --- */
+
+void life_put(const char *path, const char *value, size_t length)
+{
+	/* A path that does not lie in the tree costs the write: fine. */
+	(void)__real_xs_write(life.toolstack, XBT_NULL, path, value,
+			      (unsigned int)length);
+}
+
+bool life_get(const char *path, char *value, size_t room)
+{
+	unsigned int length = 0;
+	char *text = __real_xs_read(life.toolstack, XBT_NULL, path, &length);
+
+	if (text == NULL)
+		return false;
+	snprintf(value, room, "%s", text);
+	free(text);
+	return true;
+}
+
+void life_take(const char *path)
+{
+	(void)__real_xs_rm(life.toolstack, XBT_NULL, path);
+}
+
+struct life_disk *life_find(uint32_t domid, uint32_t devid)
+{
+	for (unsigned int i = 0; i < LIFE_DISKS; i++)
+		if (life.disk[i].domid == domid && life.disk[i].devid == devid)
+			return &life.disk[i];
+	return NULL;
+}
+
+/* --- what is planned for the supervisor's calls --- */
+
+static bool due(unsigned int *count)
+{
+	return *count > 0 && --*count == 0;
+}
+
+/* Before each call: another one may act first, or the call fails. */
+static bool fails(const struct xs_handle *h)
+{
+	struct script_record record;
+
+	if (h == life.toolstack)
+		return false;
+	life.calls++;
+	if (due(&life.between_at)) {
+		record = life.between;
+		life_touch(&record);
+	}
+	if (!due(&life.fail_at))
+		return false;
+	errno = life.fail_error;
+	return true;
+}
+
+static struct life_disk *owner(const char *path, bool front, const char **rest)
+{
+	char home[32];
+
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		struct life_disk *disk = &life.disk[i];
+		size_t length;
+
+		snprintf(home, sizeof(home), "/local/domain/%u", disk->domid);
+		length = strlen(front ? home : disk->back);
+		if (strncmp(path, front ? home : disk->back, length) != 0 ||
+		    path[length] != '/')
+			continue;
+		*rest = path + length + 1;
+		return disk;
+	}
+	return NULL;
+}
+
+/* A write that stands in the store now. */
+static void landed(const char *path, const char *value)
+{
+	const char *key;
+	struct life_disk *disk = owner(path, false, &key);
+
+	life.writes++;
+	if (disk == NULL || strcmp(key, "state") != 0)
+		return;
+	states_backend(&disk->turn, value);
+	node_sets_check(life.toolstack, disk->back, disk->turn.last);
+	reads_begin(&disk->reads, disk->turn.last == 4);
+	life.offered += disk->turn.last == 2;
+	life.connected += disk->turn.last == 4;
+}
+
+static void batch(const char *path, const char *value)
+{
+	struct life_write *write = &life.batch[life.batched];
+
+	if (life.batched == LIFE_BATCH) {
+		budget_check(UINT32_MAX, 0, 0);
+		return;
+	}
+	snprintf(write->path, sizeof(write->path), "%s", path);
+	snprintf(write->value, sizeof(write->value), "%s", value);
+	life.batched++;
+}
+
+void *__wrap_xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
+		     unsigned int *length)
+{
+	struct life_disk *disk;
+	const char *rest = "";
+	char *value;
+	int error;
+
+	if (fails(h))
+		return NULL;
+	value = __real_xs_read(h, t, path, length);
+	error = errno;
+	disk = h == life.toolstack ? NULL : owner(path, true, &rest);
+	life.looks += disk != NULL && strstr(rest, "state") != NULL;
+	if (disk != NULL)
+		reads_note(&disk->reads, rest, value);
+	errno = error;
+	return value;
+}
+
+bool __wrap_xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
+		     const void *data, unsigned int length)
+{
+	if (fails(h) || !__real_xs_write(h, t, path, data, length))
+		return false;
+	if (h != life.toolstack && t != XBT_NULL)
+		batch(path, data);
+	else if (h != life.toolstack)
+		landed(path, data);
+	return true;
+}
+
+bool __wrap_xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+	return !fails(h) && __real_xs_rm(h, t, path);
+}
+
+char **__wrap_xs_directory(struct xs_handle *h, xs_transaction_t t,
+			   const char *path, unsigned int *count)
+{
+	return fails(h) ? NULL : __real_xs_directory(h, t, path, count);
+}
+
+bool __wrap_xs_watch(struct xs_handle *h, const char *path, const char *token)
+{
+	return !fails(h) && __real_xs_watch(h, path, token);
+}
+
+bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
+			       bool abandon)
+{
+	const unsigned int batched = life.batched;
+	bool disturbed = life.again > 0 && !abandon;
+	bool failed = fails(h);
+	int error = errno;
+
+	life.batched = 0;
+	if (disturbed)
+		life.again--;
+	if (!__real_xs_transaction_end(h, t, abandon || disturbed || failed))
+		return false;
+	for (unsigned int i = 0;
+	     i < batched && !abandon && !disturbed && !failed; i++)
+		landed(life.batch[i].path, life.batch[i].value);
+	errno = failed ? error : EAGAIN;
+	return !disturbed && !failed;
+}
+
+/* --- timers: they fire when a script says so --- */
+
+int __wrap_timerfd_create(int clock, int flags)
+{
+	(void)clock;
+	(void)flags;
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *when,
+			   struct itimerspec *old)
+{
+	(void)flags;
+	(void)when;
+	(void)old;
+	if (life.timers < LIFE_TIMERS)
+		life.timer[life.timers++] = fd;
+	return 0;
+}
+
+void life_fire_timers(void)
+{
+	const uint64_t one = 1;
+
+	for (unsigned int i = 0; i < life.timers; i++)
+		if (write(life.timer[i], &one, sizeof(one)) != sizeof(one))
+			abort();
+	life.timers = 0;
+}
+
+int __wrap_close(int fd)
+{
+	for (unsigned int i = 0; i < life.timers; i++)
+		if (life.timer[i] == fd)
+			life.timer[i--] = life.timer[--life.timers];
+	workers_closed(fd);
+	return __real_close(fd);
+}
+
+void __wrap_log_line(enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	/* What is not printed by default costs nothing. */
+	if (level <= LOG_INFO)
+		life.lines++;
+	if (getenv("XENBLK_FUZZ_LOG") == NULL)
+		return;
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}

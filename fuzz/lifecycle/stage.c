@@ -1,0 +1,243 @@
+/*
+ * A play of the supervisor: a host with two domains, the records one after the
+ * other, and an end that every play has: whatever happened, a new frontend is
+ * served, its disk is unplugged in order, and then nothing is left.  See life.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/supervisor/host.h"
+#include "fuzz/lifecycle/life.h"
+#include "sim/sim.h"
+
+struct life life;
+
+static void begin(const struct script_record *device)
+{
+	sim_reset(1);
+	memset(&life, 0, sizeof(life));
+	conf_init(&life.conf);
+	life.conf.max_queues = 1 + script_u8(device, LIFE_QUEUES) % 4;
+	life.conf.max_ring_order = script_u8(device, LIFE_ORDER) % 3;
+	life.conf.max_rescues = script_u8(device, LIFE_RESCUES) % 8;
+	workers_reset();
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		struct life_disk *disk = &life.disk[i];
+
+		disk->domid = 5 + i;
+		disk->devid = 51712 + 16 * i;
+		snprintf(disk->back, sizeof(disk->back),
+			 "/local/domain/0/backend/vbd/%u/%u", disk->domid,
+			 disk->devid);
+		snprintf(disk->front, sizeof(disk->front),
+			 "/local/domain/%u/device/vbd/%u", disk->domid,
+			 disk->devid);
+		if (sim_domain_create(disk->domid, 64) < 0)
+			abort();
+	}
+	sim_enter(0);
+	life.toolstack = xs_open(0);
+	if (life.toolstack == NULL || host_create(&life.conf, &life.host) < 0)
+		abort();
+}
+
+/* Since the toolstack asked for the end of a disk nobody asked for another. */
+static void check_unplugged(const struct life_disk *disk)
+{
+	char state[16];
+
+	if (!disk->unplugged || life.spoilt ||
+	    !life_get(disk->back, state, sizeof(state)))
+		return;
+	if (disk->turn.last == 2 || disk->turn.last == 4)
+		oracle_fail(ORACLE_PROGRESS,
+			    "disk %u of domain %u was to be unplugged, and its "
+			    "state is %u",
+			    disk->devid, disk->domid, disk->turn.last);
+}
+
+static void check_disks(void)
+{
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		const struct life_disk *disk = &life.disk[i];
+
+		if (!disk->made)
+			removal_check(life.toolstack, disk->back);
+		check_unplugged(disk);
+		life.hash = life.hash * 31 + disk->turn.last;
+	}
+}
+
+static void play(const struct script *script)
+{
+	for (unsigned int i = 0; i < script->operations; i++) {
+		const struct script_record *r = &script->operation[i];
+
+		if (script_u8(r, 0) % LIFE_KIND_COUNT == LIFE_BETWEEN &&
+		    i + 1 < script->operations) {
+			life.between_at = 1 + script_u8(r, 2);
+			life.between = script->operation[++i];
+			continue;
+		}
+		life_act(r);
+		if (host_lost(life.host))
+			life_restart();
+		if (script_u8(r, 15) >= SCRIPT_ODD)
+			continue;
+		life_settle();
+		if (life.between_at == 0)
+			check_disks();
+	}
+}
+
+/* --- the end --- */
+
+/* Until the timers that are armed have fired, too. */
+static void rest(void)
+{
+	life_settle();
+	for (unsigned int i = 0; i < 64 && life.timers > 0; i++) {
+		sim_clock_advance(1000000000);
+		life_fire_timers();
+		life_settle();
+	}
+}
+
+static void expect(const struct life_disk *disk, const char *what,
+		   const char *wanted)
+{
+	char path[LIFE_PATH_BYTES + 16], state[16] = "none";
+
+	snprintf(path, sizeof(path), "%s/state", disk->back);
+	(void)life_get(path, state, sizeof(state));
+	if (strcmp(state, wanted) != 0)
+		oracle_fail(ORACLE_PROGRESS,
+			    "%s, disk %u of domain %u is in state %s instead "
+			    "of %s",
+			    what, disk->devid, disk->domid, state, wanted);
+}
+
+static void front_says(const struct life_disk *disk, const char *state)
+{
+	char path[LIFE_PATH_BYTES + 16];
+
+	snprintf(path, sizeof(path), "%s/state", disk->front);
+	life_put(path, state, 1);
+	rest();
+}
+
+/* Both at once: the supervisor finds only the second. */
+static void front_says_at_once(const struct life_disk *disk, const char *first,
+			       const char *second)
+{
+	char path[LIFE_PATH_BYTES + 16];
+
+	snprintf(path, sizeof(path), "%s/state", disk->front);
+	life_put(path, first, 1);
+	front_says(disk, second);
+}
+
+static void front_connects(const struct life_disk *disk)
+{
+	life_keys(disk, 1, 0, 0);
+	life.again = 3;
+	front_says_at_once(disk, "3", "4");
+	expect(disk, "with a frontend that is Connected", "4");
+}
+
+/* A frontend as good as any, on a store where others are busy, too. */
+static void serve_once(struct life_disk *disk)
+{
+	life.again = 3;
+	life_create(disk, "null:1M", false);
+	rest();
+	expect(disk, "made anew", "2");
+	life_keys(disk, 1, 0, 0);
+	front_says(disk, "3");
+	expect(disk, "with a frontend that is Initialised", "4");
+	front_says(disk, "4");
+	front_says(disk, "5");
+	expect(disk, "with a frontend that is Closing", "5");
+	front_says(disk, "6");
+	expect(disk, "with a frontend that is Closed", "6");
+	front_says(disk, "1");
+	expect(disk, "with a frontend that begins anew", "2");
+	front_connects(disk);
+	front_says_at_once(disk, "6", "1");
+	expect(disk, "with a frontend that was Closed for a moment", "2");
+	front_connects(disk);
+	life_take(disk->front);
+	rest();
+	expect(disk, "with a frontend that is gone", "6");
+}
+
+static void unplug(struct life_disk *disk)
+{
+	char path[LIFE_PATH_BYTES + 16];
+
+	front_says(disk, "1");
+	front_connects(disk);
+	snprintf(path, sizeof(path), "%s/online", disk->back);
+	life_put(path, "0", 1);
+	snprintf(path, sizeof(path), "%s/state", disk->back);
+	life_put(path, "5", 1);
+	states_toolstack(&disk->turn, 5);
+	rest();
+	front_says(disk, "6");
+	expect(disk, "unplugged", "6");
+}
+
+static void remove_all(void)
+{
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		life_remove(&life.disk[i]);
+		life_take(life.disk[i].front);
+	}
+	rest();
+	if (host_devices(life.host) > 0)
+		oracle_fail(ORACLE_PROGRESS,
+			    "%u disks are held though their directories are "
+			    "gone",
+			    host_devices(life.host));
+	check_disks();
+}
+
+static void end(void)
+{
+	life.fail_at = life.between_at = life.again = 0;
+	workers_behave();
+	rest();
+	remove_all();
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		(void)sim_domain_create(life.disk[i].domid, 64);
+		sim_enter(0);
+		serve_once(&life.disk[i]);
+		unplug(&life.disk[i]);
+	}
+	remove_all();
+}
+
+static void finish(void)
+{
+	host_destroy(life.host);
+	xs_close(life.toolstack);
+	workers_reset();
+}
+
+void life_play(const uint8_t *data, size_t bytes, struct life_result *result)
+{
+	static struct script script;
+	struct held before, after;
+
+	script_decode(data, bytes, &script);
+	begin(&script.device);
+	held_take(&before);
+	play(&script);
+	*result = (struct life_result){life.hash, life.offered, life.connected};
+	end();
+	result->hash ^= life.calls;
+	held_take(&after);
+	held_check(&before, &after);
+	finish();
+}

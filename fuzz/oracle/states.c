@@ -1,0 +1,45 @@
+/*
+ * The backend's state node: which states the backend may write after which.
+ * Where the toolstack wrote last, it alone is to blame for where that leads
+ * from, so only the values are judged.
+ */
+#include <string.h>
+
+#include "fuzz/oracle/oracle.h"
+#include "fuzz/oracle/supervisor.h"
+
+#define TO(state) (1u << (state))
+
+/* Initialising, InitWait, Initialised, Connected, Closing, Closed. */
+static const unsigned int legal[7] = {
+	[1] = TO(2) | TO(5),	     [2] = TO(2) | TO(4) | TO(5) | TO(6),
+	[4] = TO(5) | TO(6),	     [5] = TO(5) | TO(6),
+	[6] = TO(2) | TO(5) | TO(6),
+};
+
+void states_begin(struct turnabout *turn)
+{
+	*turn = (struct turnabout){0, false};
+}
+
+void states_toolstack(struct turnabout *turn, unsigned int state)
+{
+	/* Initialising is where every disk begins, whoever wrote it. */
+	*turn = (struct turnabout){state, state == 1};
+}
+
+void states_backend(struct turnabout *turn, const char *text)
+{
+	unsigned int state = (unsigned int)(text[0] - '0');
+
+	if (strlen(text) != 1 || state > 6 || state < 2 || state == 3) {
+		oracle_fail(ORACLE_STATES, "the backend's state is \"%s\"",
+			    text);
+		state = 0;
+	} else if (turn->ours && (legal[turn->last] & TO(state)) == 0) {
+		oracle_fail(ORACLE_STATES,
+			    "the backend goes from state %u to state %u",
+			    turn->last, state);
+	}
+	*turn = (struct turnabout){state, true};
+}

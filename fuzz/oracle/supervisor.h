@@ -1,0 +1,71 @@
+/*
+ * The oracles of the supervisor: what it may write to xenstore and read there,
+ * what it may say to a worker, what it must have let go.
+ *
+ * Each is a file of its own that keeps what it knows in the structure here;
+ * fuzz/lifecycle tells them what happens.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/base/link.h"
+
+struct xs_handle;
+
+/* states.c: the backend's state node */
+struct turnabout {
+	unsigned int last; /* what stands there */
+	bool ours;	   /* the backend wrote it, not the toolstack */
+};
+void states_begin(struct turnabout *turn);
+void states_toolstack(struct turnabout *turn, unsigned int state);
+void states_backend(struct turnabout *turn, const char *text);
+
+/* node_sets.c: what stands beside a state when it is published */
+void node_sets_check(struct xs_handle *xs, const char *directory,
+		     unsigned int state);
+
+/* reads.c: the frontend's nodes */
+#define READS_KEYS 320u
+#define READS_KEY  32u
+struct reads {
+	bool connected;	    /* Connected was published: nothing but state */
+	unsigned int state; /* that was read last */
+	unsigned int count;
+	char key[READS_KEYS][READS_KEY];
+};
+void reads_begin(struct reads *reads, bool connected);
+/** reads_note() - below the frontend's domain, without that prefix. */
+void reads_note(struct reads *reads, const char *path, const char *value);
+
+/* budget.c: what one cause may cost */
+void budget_check(unsigned int writes, unsigned int looks, unsigned int lines);
+void budget_rounds(unsigned int rounds);
+
+/* removal.c: a directory that the toolstack removed stays away */
+void removal_check(struct xs_handle *xs, const char *directory);
+
+/* talk.c: what the supervisor says to one worker */
+struct talk {
+	bool device, attached, stopped;
+	bool broken; /* it said so itself */
+};
+struct talk_world {
+	uint32_t domid, devid;
+	bool readonly, known; /* the mode that the toolstack wrote, if one */
+	unsigned int front;   /* the frontend's state as it was read last */
+	bool alone; /* nobody but the frontend wanted anything of this disk */
+};
+void talk_said(struct talk *talk, const struct talk_world *world,
+	       const struct link_message *message);
+
+/* held.c: what the daemon holds when all disks are gone */
+struct held {
+	unsigned int descriptors;
+	uint32_t watches, handles;
+	uint64_t heap;
+};
+void held_take(struct held *held);
+void held_check(const struct held *before, const struct held *now);

@@ -1,0 +1,61 @@
+/*
+ * What a worker is told: to serve the disk that the toolstack named, to attach
+ * rings once and not while some are attached, to let go of them only when
+ * somebody wants that, and nothing after STOP.
+ */
+#include "fuzz/oracle/oracle.h"
+#include "fuzz/oracle/supervisor.h"
+
+static void said_device(struct talk *talk, const struct talk_world *world,
+			const struct link_device *device)
+{
+	if (talk->device)
+		oracle_fail(ORACLE_TALK, "a worker gets two disks");
+	talk->device = true;
+	if (device->domid != world->domid || device->devid != world->devid)
+		oracle_fail(ORACLE_TALK, "a worker gets another one's disk");
+	if (world->known && (device->readonly != 0) != world->readonly)
+		oracle_fail(ORACLE_TALK, "a disk that is %s is served %s",
+			    world->readonly ? "read-only" : "writable",
+			    device->readonly != 0 ? "read-only" : "writable");
+}
+
+static void said_detach(struct talk *talk, const struct talk_world *world)
+{
+	if (!talk->attached)
+		oracle_fail(ORACLE_TALK, "rings are let go, and none are "
+					 "attached");
+	/* Closing: it may use its disk until it says Closed. */
+	if (world->front == 5 && world->alone && !talk->broken)
+		oracle_fail(ORACLE_TALK, "rings are let go of a frontend that "
+					 "is Closing");
+	talk->attached = false;
+}
+
+void talk_said(struct talk *talk, const struct talk_world *world,
+	       const struct link_message *message)
+{
+	if (talk->stopped)
+		oracle_fail(ORACLE_TALK, "message %u is sent after STOP",
+			    message->kind);
+	switch (message->kind) {
+	case LINK_DEVICE:
+		said_device(talk, world, &message->device);
+		break;
+	case LINK_ATTACH:
+		if (talk->attached)
+			oracle_fail(ORACLE_TALK, "rings are attached while "
+						 "some are");
+		talk->attached = true;
+		break;
+	case LINK_DETACH:
+		said_detach(talk, world);
+		break;
+	case LINK_STOP:
+		talk->stopped = true;
+		break;
+	default:
+		oracle_fail(ORACLE_TALK, "a worker is sent message %u",
+			    message->kind);
+	}
+}

@@ -186,7 +186,7 @@ class Command(unittest.TestCase):
     def test_the_whole_plan_and_parts_of_it(self):
         whole = bench.plan(self.parse())
         self.assertEqual(len(bench_rows.planned(whole)), 4 * 2 * 3 * 4)
-        self.assertEqual((whole["rounds"], whole["limit_s"]), (5, 900))
+        self.assertEqual((whole["rounds"], whole["limit_s"]), (5, 1320))
         part = bench.plan(self.parse("--queues", 2, "--case", "read", "--depth", 1,
                                      "--backend", "qemu", "--repeats", 2))
         self.assertEqual(bench_rows.planned(part), ["read/qemu/q2/d1"])

@@ -26,6 +26,7 @@ import triage  # noqa: E402
 # coming back, to "~".
 HARNESS = r"""#!/usr/bin/env python3
 import os, sys, time
+sys.stdout.reconfigure(line_buffering=True)  # abort() loses what is buffered
 data = open(sys.argv[1], "rb").read()
 if b"~" in data:
     time.sleep(60)

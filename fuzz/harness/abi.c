@@ -11,17 +11,14 @@
  * Aims at abi.c, ring.c and the protocol key of handshake.c.  Input:
  * fuzz/script.h; device mode 1: the default.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend/supervisor/handshake.h"
 #include "fuzz/oracle/compare.h"
 #include "fuzz/oracle/oracle.h"
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 
 struct plays {
-	struct player *player;
 	struct outcome unpacked, packed;
 	struct player_result result;
 };
@@ -61,14 +58,13 @@ static void play(struct plays *plays, const struct script *script, bool packed,
 		 char *protocol)
 {
 	struct outcome *outcome = packed ? &plays->packed : &plays->unpacked;
-
-	plays->player->bend = (struct bend){
+	const struct bend bend = {
 		.place = PLACE_STRAIGHT,
 		.packed = packed ? BEND_YES : BEND_NO,
 		.abi = agreed(protocol),
 	};
-	player_script(plays->player, script, &plays->result);
-	outcome_take(plays->player, outcome);
+
+	scripted_outcome(script, &bend, &plays->result, outcome);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -76,17 +72,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char unpacked[] = "x86_64-abi", packed[] = "x86_32-abi";
 	static struct plays plays;
 	struct script script;
-	if (plays.player == NULL)
-		plays.player = player_create();
-	if (plays.player == NULL)
-		abort();
+
 	script_decode(data, size, &script);
 	bend_straight(&script);
 	play(&plays, &script, false, unpacked);
 	play(&plays, &script, true,
 	     script_u8(&script.device, DEVICE_MODE) % 2 != 0 ? NULL : packed);
 	layouts_check(&plays.unpacked, &plays.packed);
-	target_report(plays.result.trace ^ plays.result.responses,
-		      plays.result.answered, plays.result.answered_okay);
+	scripted_report(&plays.result, 0);
 	return 0;
 }

@@ -12,12 +12,10 @@
  * fuzz/script.h.
  */
 #include <stdarg.h>
-#include <stdlib.h>
 
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 
 void __wrap_log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -67,14 +65,10 @@ static void bend_script(struct script *script)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct player *player;
+	struct player *player = scripted_player();
 	struct player_result result;
 	struct script script;
 
-	if (player == NULL)
-		player = player_create();
-	if (player == NULL)
-		abort();
 	log_set_level(LOG_INFO);
 	script_decode(data, size, &script);
 	bend_script(&script);
@@ -85,7 +79,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .attaches = 1 + player->attaches,
 				       .elapsed_ns = clock_now_ns(),
 			       });
-	target_report(result.trace ^ result.responses ^ lines, result.answered,
-		      result.answered_okay);
+	scripted_report(&result, lines);
 	return 0;
 }

@@ -12,14 +12,11 @@
  * Aims at grants.c, persistent.c, pages.c, submit.c.  Input: fuzz/script.h;
  * device mode.
  */
-#include <stdlib.h>
 
 #include "fuzz/oracle/compare.h"
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 
 struct plays {
-	struct player *player;
 	struct outcome copied, other;
 	struct player_result result;
 };
@@ -27,6 +24,7 @@ struct plays {
 /* Ring games are another harness's: they become what changes grants. */
 static void hostile(struct plays *plays, struct script *script)
 {
+	struct player *player = scripted_player();
 	unsigned int turn = 0;
 
 	for (unsigned int i = 0; i < script->operations; i++) {
@@ -41,16 +39,8 @@ static void hostile(struct plays *plays, struct script *script)
 		if (script_kind(r) == SCRIPT_FAIL)
 			r->byte[FAIL_CALL] = script_u8(r, FAIL_CALL) % 4;
 	}
-	plays->player->bend = (struct bend){0};
-	player_script(plays->player, script, &plays->result);
-}
-
-static void play(struct plays *plays, const struct script *script,
-		 const struct bend *bend, struct outcome *outcome)
-{
-	plays->player->bend = *bend;
-	player_script(plays->player, script, &plays->result);
-	outcome_take(plays->player, outcome);
+	player->bend = (struct bend){0};
+	player_script(player, script, &plays->result);
 }
 
 static void three_ways(struct plays *plays, struct script *script)
@@ -58,13 +48,13 @@ static void three_ways(struct plays *plays, struct script *script)
 	struct bend bend = {.place = PLACE_STRAIGHT, .persistent = BEND_NO};
 
 	bend_straight(script);
-	play(plays, script, &bend, &plays->copied);
+	scripted_outcome(script, &bend, &plays->result, &plays->copied);
 	bend.persistent = BEND_YES;
 	bend.staged = BEND_NO;
-	play(plays, script, &bend, &plays->other);
+	scripted_outcome(script, &bend, &plays->result, &plays->other);
 	ways_check(&plays->copied, &plays->other, "mapped");
 	bend.staged = BEND_YES;
-	play(plays, script, &bend, &plays->other);
+	scripted_outcome(script, &bend, &plays->result, &plays->other);
 	ways_check(&plays->copied, &plays->other, "staged");
 }
 
@@ -73,16 +63,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct plays plays;
 	struct script script;
 
-	if (plays.player == NULL)
-		plays.player = player_create();
-	if (plays.player == NULL)
-		abort();
 	script_decode(data, size, &script);
 	if (script_u8(&script.device, DEVICE_MODE) % 2 == 0)
 		hostile(&plays, &script);
 	else
 		three_ways(&plays, &script);
-	target_report(plays.result.trace ^ plays.result.responses,
-		      plays.result.answered, plays.result.answered_okay);
+	scripted_report(&plays.result, 0);
 	return 0;
 }

@@ -11,10 +11,8 @@
  *
  * Aims at file.c and the completions of submit.c.  Input: fuzz/script.h.
  */
-#include <stdlib.h>
 
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 #include "fuzz/uring.h"
 
 /* What is wrong with requests and grants is for others. */
@@ -45,20 +43,15 @@ static void bend_script(struct script *script)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct player *player;
+	struct player *player = scripted_player();
 	struct player_result result;
 	struct script script;
 
-	if (player == NULL)
-		player = player_create();
-	if (player == NULL)
-		abort();
 	script_decode(data, size, &script);
 	bend_script(&script);
 	uring_old_kernel(script_u8(&script.device, DEVICE_MODE) % 2 != 0);
 	player->bend = (struct bend){.open_image = uring_open};
 	player_script(player, &script, &result);
-	target_report(result.trace ^ result.responses, result.answered,
-		      result.answered_okay);
+	scripted_report(&result, 0);
 	return 0;
 }

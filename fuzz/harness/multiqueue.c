@@ -12,27 +12,17 @@
  * the clock moves.  Aims at what queues might share: vbd.c, queue.c,
  * persistent.c, submit.c.  Input: fuzz/script.h; device mode.
  */
-#include <stdlib.h>
 
 #include "fuzz/oracle/compare.h"
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 
 /* What may be in front of the sector number in both layouts. */
 #define HEAD_BYTES 12u
 
 struct plays {
-	struct player *player;
 	struct outcome first, second;
 	struct player_result result;
 };
-
-static void play(struct plays *plays, const struct script *script,
-		 struct outcome *outcome)
-{
-	player_script(plays->player, script, &plays->result);
-	outcome_take(plays->player, outcome);
-}
 
 /* The others' nonsense must not name pages or sectors of queue 0. */
 static void keep_in_head(struct script_record *r)
@@ -73,26 +63,24 @@ static void be_polite(struct script *script)
 
 static void compare_alone(struct plays *plays, struct script *script)
 {
-	struct bend *bend = &plays->player->bend;
+	struct bend bend = {.place = PLACE_HALVES, .alone = true};
 
 	be_polite(script);
-	*bend = (struct bend){.place = PLACE_HALVES, .alone = true};
-	play(plays, script, &plays->second);
-	bend->alone = false;
-	play(plays, script, &plays->first);
+	scripted_outcome(script, &bend, &plays->result, &plays->second);
+	bend.alone = false;
+	scripted_outcome(script, &bend, &plays->result, &plays->first);
 	independence_check(&plays->first, &plays->second);
 }
 
 static void compare_one(struct plays *plays, struct script *script)
 {
-	struct bend *bend = &plays->player->bend;
+	struct bend bend = {.place = PLACE_STRAIGHT, .queues = 1};
 
 	bend_straight(script);
-	*bend = (struct bend){.place = PLACE_STRAIGHT, .queues = 1};
-	play(plays, script, &plays->second);
-	bend->queues = 2 + script_u8(&script->device, DEVICE_QUEUES) %
-				   (GUEST_QUEUES - 1);
-	play(plays, script, &plays->first);
+	scripted_outcome(script, &bend, &plays->result, &plays->second);
+	bend.queues = 2 + script_u8(&script->device, DEVICE_QUEUES) %
+				  (GUEST_QUEUES - 1);
+	scripted_outcome(script, &bend, &plays->result, &plays->first);
 	queue_count_check(&plays->first, &plays->second);
 }
 
@@ -101,16 +89,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct plays plays;
 	struct script script;
 
-	if (plays.player == NULL)
-		plays.player = player_create();
-	if (plays.player == NULL)
-		abort();
 	script_decode(data, size, &script);
 	if (script_u8(&script.device, DEVICE_MODE) % 2 == 0)
 		compare_alone(&plays, &script);
 	else
 		compare_one(&plays, &script);
-	target_report(plays.result.trace ^ plays.result.responses,
-		      plays.result.answered, plays.result.answered_okay);
+	scripted_report(&plays.result, 0);
 	return 0;
 }

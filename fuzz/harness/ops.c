@@ -14,10 +14,8 @@
  * belongs to another.  Aims at request.c and how queue.c refuses.  Input:
  * fuzz/script.h.
  */
-#include <stdlib.h>
 
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 
 #define SMALL_SECTORS 96u /* a request has 88 at most */
 
@@ -74,19 +72,14 @@ static void bend_script(struct script *script)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct player *player;
+	struct player *player = scripted_player();
 	struct player_result result;
 	struct script script;
 
-	if (player == NULL)
-		player = player_create();
-	if (player == NULL)
-		abort();
 	script_decode(data, size, &script);
 	bend_script(&script);
 	player->bend = (struct bend){.fine_sizes = true};
 	player_script(player, &script, &result);
-	target_report(result.trace ^ result.responses, result.answered,
-		      result.answered_okay);
+	scripted_report(&result, 0);
 	return 0;
 }

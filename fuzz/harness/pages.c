@@ -10,29 +10,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 #include "fuzz/trap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct player *player;
+	static bool watched;
+	struct player *player = scripted_player();
 	const uint64_t before = trap_reads();
 	struct player_result result;
 
-	if (player == NULL) {
-		player = player_create();
+	if (!watched)
 		trap_install();
-	}
-	if (player == NULL)
-		abort();
+	watched = true;
 	player_play(player, data, size, &result);
 	if (result.answered > 0 && trap_reads() == before) {
 		fprintf(stderr, "pages: requests were answered, and no read of "
 				"a ring was caught\n");
 		abort();
 	}
-	target_report(result.trace ^ result.responses, result.answered,
-		      result.answered_okay);
+	scripted_report(&result, 0);
 	return 0;
 }

@@ -8,22 +8,15 @@
  * grants.c, persistent.c, pages.c, channel.c.  Input: fuzz/script.h.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "fuzz/player.h"
-#include "fuzz/target.h"
+#include "fuzz/scripted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct player *player;
+	struct player *player = scripted_player();
 	struct player_result result;
 
-	if (player == NULL)
-		player = player_create();
-	if (player == NULL)
-		abort();
 	player_play(player, data, size, &result);
-	target_report(result.trace ^ result.responses, result.answered,
-		      result.answered_okay);
+	scripted_report(&result, 0);
 	return 0;
 }

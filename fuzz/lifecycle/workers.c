@@ -22,7 +22,9 @@
 
 int __wrap_pidfd_open(pid_t pid, unsigned int flags);
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __real_kill(pid_t pid, int signal);
 int __wrap_kill(pid_t pid, int signal);
 int __real_link_send(int fd, const struct link_message *message, const int *fds,
 		     unsigned int count);
@@ -54,6 +56,16 @@ static struct life_worker *of_pid(pid_t pid)
 	if (pid < PID_FIRST || pid >= PID_FIRST + (pid_t)LIFE_WORKERS)
 		return NULL;
 	return &life.worker[pid - PID_FIRST];
+}
+
+/*
+ * The runtime of AFL++ is linked into the harness, and its fork server waits for
+ * the processes that it made by the same calls.  The backend knows no such
+ * process: launch_worker() gives it numbers from PID_FIRST on.
+ */
+static bool of_the_engine(pid_t pid)
+{
+	return pid > 0 && pid < PID_FIRST;
 }
 
 void workers_closed(int fd)
@@ -135,7 +147,8 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 {
 	struct life_worker *worker = of_pid(pid);
 
-	(void)options;
+	if (of_the_engine(pid))
+		return __real_waitpid(pid, status, options);
 	if (worker == NULL || !worker->used)
 		abort();
 	/* Whoever waits for one that runs waits for ever. */
@@ -154,6 +167,8 @@ int __wrap_kill(pid_t pid, int signal)
 {
 	struct life_worker *worker = of_pid(pid);
 
+	if (of_the_engine(pid))
+		return __real_kill(pid, signal);
 	if (worker == NULL || signal != SIGKILL)
 		abort();
 	if (!worker->ended)

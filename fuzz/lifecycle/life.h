@@ -71,6 +71,7 @@ struct life_worker {
 	bool used;		/* its end was not yet waited for */
 	bool ended;
 	bool silent;	  /* answers nothing */
+	bool owes;	  /* was asked while it was silent, and forgot it */
 	bool lingers;	  /* told to stop, it does not end by itself */
 	uint32_t refuses; /* what ATTACH is answered with; 0: ATTACHED */
 	int lock;	  /* the region, which a dead one may still hold */

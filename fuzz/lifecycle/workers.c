@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -180,8 +181,10 @@ int __wrap_kill(pid_t pid, int signal)
 
 static void say(struct life_worker *worker, enum link_kind kind)
 {
-	struct link_message message = {.kind = kind};
+	struct link_message message;
 
+	memset(&message, 0, sizeof(message)); /* the union and all, for MSan */
+	message.kind = kind;
 	if (kind == LINK_REFUSED || kind == LINK_BROKEN)
 		message.refused.refusal = worker->refuses != 0
 						  ? worker->refuses
@@ -192,8 +195,9 @@ static void say(struct life_worker *worker, enum link_kind kind)
 		worker->talk.broken = true;
 	if (kind == LINK_REFUSED)
 		worker->talk.attached = false;
-	/* The supervisor may have closed its end. */
-	(void)__real_link_send(worker->link, &message, NULL, 0);
+	/* Raw: it says what it likes, also what link_send() would not send.  The
+	 * supervisor may have closed its end. */
+	(void)send(worker->link, &message, sizeof(message), MSG_NOSIGNAL);
 }
 
 static void answer(struct life_worker *worker,
@@ -244,6 +248,8 @@ static bool step(struct life_worker *worker)
 			end(worker, false);
 		else if (!worker->silent)
 			answer(worker, &message);
+		else
+			worker->owes = true;
 		return true;
 	}
 	let_go(&worker->link);
@@ -364,7 +370,7 @@ void workers_behave(void)
 		worker->refuses = 0;
 		if (worker->ended || !worker->used)
 			let_go(&worker->lock);
-		else if (worker->link < 0)
-			end(worker, false);
+		else if (worker->link < 0 || worker->owes)
+			end(worker, false); /* it will never answer */
 	}
 }

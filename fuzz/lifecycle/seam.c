@@ -100,6 +100,8 @@ static bool fails(const struct xs_handle *h)
 	}
 	if (!due(&life.fail_at))
 		return false;
+	for (unsigned int i = 0; i < LIFE_DISKS; i++)
+		states_unknown(&life.disk[i].turn);
 	errno = life.fail_error;
 	return true;
 }
@@ -137,6 +139,16 @@ static void landed(const char *path, const char *value)
 	reads_begin(&disk->reads, disk->turn.last == 4);
 	life.offered += disk->turn.last == 2;
 	life.connected += disk->turn.last == 4;
+}
+
+/* A write that was made, and does not stand there. */
+static void lost(const char *path, const char *value)
+{
+	const char *key;
+	struct life_disk *disk = owner(path, false, &key);
+
+	if (disk != NULL && strcmp(key, "state") == 0)
+		states_lost(&disk->turn, value);
 }
 
 static void batch(const char *path, const char *value)
@@ -211,6 +223,8 @@ bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
 	life.batched = 0;
 	if (disturbed)
 		life.again--;
+	for (unsigned int i = 0; i < batched && disturbed; i++)
+		lost(life.batch[i].path, life.batch[i].value);
 	if (!__real_xs_transaction_end(h, t, abandon || disturbed || failed))
 		return false;
 	for (unsigned int i = 0;

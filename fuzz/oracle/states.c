@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "backend/base/checked.h"
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/oracle/supervisor.h"
 
@@ -19,13 +20,38 @@ static const unsigned int legal[7] = {
 
 void states_begin(struct turnabout *turn)
 {
-	*turn = (struct turnabout){0, false};
+	*turn = (struct turnabout){0};
 }
 
 void states_toolstack(struct turnabout *turn, unsigned int state)
 {
 	/* Initialising is where every disk begins, whoever wrote it. */
-	*turn = (struct turnabout){state, state == 1};
+	*turn = (struct turnabout){.last = state, .ours = state == 1};
+}
+
+/* From what stands there, or from a state that the store did not take: on a busy
+ * one a transaction is given up in the end, and the backend goes on. */
+static bool may_follow(const struct turnabout *turn, unsigned int state)
+{
+	bool may = (legal[turn->last] & TO(state)) != 0;
+
+	for (unsigned int from = 1; from < ARRAY_SIZE(legal); from++)
+		if ((turn->lost & TO(from)) != 0)
+			may |= state == from || (legal[from] & TO(state)) != 0;
+	return may;
+}
+
+void states_lost(struct turnabout *turn, const char *text)
+{
+	const unsigned int state = (unsigned int)(text[0] - '0');
+
+	if (state < ARRAY_SIZE(legal))
+		turn->lost |= TO(state);
+}
+
+void states_unknown(struct turnabout *turn)
+{
+	turn->ours = false;
 }
 
 void states_backend(struct turnabout *turn, const char *text)
@@ -36,10 +62,10 @@ void states_backend(struct turnabout *turn, const char *text)
 		oracle_fail(ORACLE_STATES, "the backend's state is \"%s\"",
 			    text);
 		state = 0;
-	} else if (turn->ours && (legal[turn->last] & TO(state)) == 0) {
+	} else if (turn->ours && !may_follow(turn, state)) {
 		oracle_fail(ORACLE_STATES,
 			    "the backend goes from state %u to state %u",
 			    turn->last, state);
 	}
-	*turn = (struct turnabout){state, true};
+	*turn = (struct turnabout){.last = state, .ours = true};
 }

@@ -18,10 +18,15 @@ struct xs_handle;
 struct turnabout {
 	unsigned int last; /* what stands there */
 	bool ours;	   /* the backend wrote it, not the toolstack */
+	unsigned int lost; /* states since then that did not come to stand */
 };
 void states_begin(struct turnabout *turn);
 void states_toolstack(struct turnabout *turn, unsigned int state);
 void states_backend(struct turnabout *turn, const char *text);
+/** states_lost() - a write of the backend that the store did not take. */
+void states_lost(struct turnabout *turn, const char *text);
+/** states_unknown() - it could not even try: nobody saw what it meant to say. */
+void states_unknown(struct turnabout *turn);
 
 /* node_sets.c: what stands beside a state when it is published */
 void node_sets_check(struct xs_handle *xs, const char *directory,

@@ -6,6 +6,7 @@ each failure prints the command that repeats it.  The last line says how many
 tests passed and failed; a step without tests of its own counts as one.
 """
 import argparse
+import base64
 import json
 import os
 import re
@@ -303,14 +304,25 @@ def fuzz(run, preset, engine):
                         len(names['harnesses']) * (run.options.fuzz_seconds + 120), out=f)
         except Failed as e:
             failure = e
+    sentences = []
     try:
         for r in json.loads(answer.read_text())['runs']:
             ok = r['execs'] > 0 and not r['finds']
             run.passed, run.failed = run.passed + ok, run.failed + (not ok)
+            sentences += [found(r['harness'], f) for f in r['finds']]
     except (ValueError, KeyError):
         failure = failure or Failed(f'build/check/{answer.name} is no result of xenblk-fuzz')
     if failure or run.failed:
-        raise failure or Failed(f'see build/check/{answer.name}')
+        raise Failed('\n    '.join([*sentences, str(failure or f'see build/check/{answer.name}')]))
+
+
+def found(harness, find):
+    """A find as somebody needs it who has this output and not this machine."""
+    sentence = f'{harness}: {find["oracle"]}: {find["reason"]}\n    again: {find["repro"]}'
+    data = Path(find['input']).read_bytes() if os.path.exists(find['input']) else b''
+    if 0 < len(data) <= 3072:
+        sentence += f'\n    its bytes: base64 -d <<< {base64.b64encode(data).decode()}'
+    return sentence
 
 
 @step('fuzz-libfuzzer', 'a short run of every harness with libFuzzer, ASan and UBSan')
@@ -460,10 +472,26 @@ def report(run, reason, seconds):
     if reason is None:
         return
     print(f'    {reason}')
-    print(f'    again: ./check --only {run.step.name}    log: build/check/{run.step.name}.log; its end:')
-    for line in run.path.read_text(errors='replace').splitlines()[-run.options.tail:]:
+    print(f'    again: ./check --only {run.step.name}    log: build/check/{run.step.name}.log; of it:')
+    for line in evidence(run.path.read_text(errors='replace'), run.options.tail):
         print(f'    | {line[:200]}')
     sys.stdout.flush()
+
+
+def evidence(text, tail):
+    """What a failing log has to say: the output of the tests that failed, or else its end."""
+    lines = text.splitlines()
+    blocks, block = [], None
+    for line in lines:
+        if re.match(r'\s*\d+/\d+ Test +#\d+:', line):
+            block = [] if re.search(r'\*\*\*(?!Skipped)', line) else None
+            if block is not None:
+                blocks.append(block)
+        if block is not None:
+            block.append(line)
+    # Other tests that run beside a failed one say when they start and nothing else.
+    blocks = [[line for line in b if not re.match(r'\s+Start +\d+: ', line)] for b in blocks]
+    return [line for b in blocks[:4] for line in b[:1] + b[1:][-tail:]] or lines[-tail:]
 
 
 def commit():

@@ -49,8 +49,10 @@ void reads_note(struct reads *reads, const char *path, const char *value)
 	const char *key = key_of(path);
 
 	if (strcmp(key, "state") == 0) {
-		if (value != NULL)
-			reads->state = (unsigned int)strtoul(value, NULL, 10);
+		/* No node is no state: one that it had before is none. */
+		reads->state = value == NULL
+				       ? 0
+				       : (unsigned int)strtoul(value, NULL, 10);
 		return;
 	}
 	if (!is_known(key))

@@ -23,7 +23,7 @@ enum conf_direct {
 };
 
 enum conf_staging {
-	CONF_STAGING_AUTO, /* direct I/O of a PV dom0: see worker/submit.c */
+	CONF_STAGING_AUTO, /* direct I/O of a PV dom0: see worker/io.c */
 	CONF_STAGING_ON,   /* whatever the image is */
 	CONF_STAGING_OFF,
 };

@@ -1,5 +1,6 @@
-/* One queue: takes from its ring, hands to submit.c, answers.  See queue.h. */
-#include "backend/worker/queue.h"
+/* One queue: its states, and how it comes by its ring and lets go of it again.
+ * See queue.h; its turns are in turn.c. */
+#include "backend/worker/inside.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,26 +17,6 @@
 #include "backend/worker/request.h"
 #include "backend/worker/ring.h"
 #include "backend/worker/submit.h"
-
-struct queue {
-	struct vbd_options options;
-	unsigned int index;
-	_Atomic int state; /* enum queue_state; written by queue_set_state() */
-	_Atomic int refusal; /* enum refusal: why it is BROKEN */
-	struct inflight_queue *table;
-	struct stats *stats;
-	struct grants *grants;
-	struct recorder *recorder; /* NULL: nothing is recorded */
-	struct channel *channel;
-	struct ring ring;
-	void SHARED *ring_memory;
-	uint32_t ring_gref[LIMIT_RING_PAGES]; /* of what is mapped there */
-	unsigned int ring_pages;
-	struct submit *submit;
-	struct request_rules rules;
-	struct log_limit log_limit;
-	uint64_t busy_ns; /* when something last happened */
-};
 
 static const bool transitions[QUEUE_STATE_COUNT][QUEUE_STATE_COUNT] = {
 	[QUEUE_DETACHED] = {[QUEUE_SERVING] = true},
@@ -59,7 +40,7 @@ enum queue_state queue_state(const struct queue *queue)
 						      memory_order_acquire);
 }
 
-static void queue_set_state(struct queue *queue, enum queue_state to)
+void queue_set_state(struct queue *queue, enum queue_state to)
 {
 	enum queue_state from = queue_state(queue);
 
@@ -125,24 +106,6 @@ static unsigned int persistent_cap(const struct queue *queue,
 		       : all;
 }
 
-/* Into the ring, where nobody sees it before the next push. */
-static void answer(struct queue *queue, struct inflight_slot *slot,
-		   enum refusal refusal)
-{
-	ring_respond(&queue->ring, slot->request.id, slot->request.operation,
-		     slot->status);
-	inflight_answer(queue->table, slot);
-	if (queue->recorder)
-		recorder_response(queue->recorder,
-				  &(struct record_response){
-					  .id = slot->request.id,
-					  .index = queue->ring.rsp_prod - 1,
-					  .status = slot->status,
-					  .operation = slot->request.operation,
-					  .refusal = (uint8_t)refusal,
-				  });
-}
-
 /* A new connection: from where the shared indices stand. */
 static enum refusal begin_ring(struct queue *queue,
 			       const struct link_attach *attach)
@@ -191,7 +154,7 @@ static void resume_requests(struct queue *queue)
 
 	while ((slot = inflight_oldest(queue->table, slot)) != NULL) {
 		if (inflight_state(slot) == INFLIGHT_DONE) {
-			answer(queue, slot, REFUSAL_NONE);
+			queue_answer(queue, slot, REFUSAL_NONE);
 			continue;
 		}
 		submit_add(queue->submit, slot);
@@ -278,200 +241,6 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 	if (attach->resume)
 		resume_requests(queue);
 	return REFUSAL_NONE;
-}
-
-static void break_ring(struct queue *queue, enum refusal refusal)
-{
-	CHECK(refusal_is_fatal(refusal));
-	stats_add(&queue->stats->refusals[refusal], 1);
-	atomic_store_explicit(&queue->refusal, (int)refusal,
-			      memory_order_relaxed);
-	queue_set_state(queue, QUEUE_BROKEN);
-	log_line(LOG_WARNING, "vbd %u/%u queue %u: stopped: %s",
-		 queue->options.domid, queue->options.devid, queue->index,
-		 refusal_sentence(refusal));
-}
-
-static void count_refusal(struct queue *queue, const struct request *request,
-			  enum refusal refusal)
-{
-	stats_add(&queue->stats->refused, 1);
-	stats_add(&queue->stats->refusals[refusal], 1);
-	if (log_level() < LOG_INFO ||
-	    !log_limit_allows(&queue->log_limit, queue->busy_ns))
-		return;
-	log_line(LOG_INFO,
-		 "vbd %u/%u queue %u: refused operation %u at sector %llu: %s",
-		 queue->options.domid, queue->options.devid, queue->index,
-		 request->operation, (unsigned long long)request->sector,
-		 refusal_sentence(refusal));
-}
-
-static void count_request(struct stats *stats, const struct request *request)
-{
-	_Atomic uint64_t *const by_kind[REQUEST_KIND_COUNT] = {
-		[REQUEST_READ] = &stats->reads,
-		[REQUEST_WRITE] = &stats->writes,
-		[REQUEST_FLUSH] = &stats->flushes,
-	};
-
-	CHECK(request->kind < REQUEST_KIND_COUNT);
-	stats_add(by_kind[request->kind], 1);
-	stats_add(&stats->segments, request->segments);
-	stats_add(request->kind == REQUEST_READ ? &stats->sectors_read
-						: &stats->sectors_written,
-		  request->sectors);
-}
-
-/* One slot: refused at once, or on its way. */
-static void take_one(struct queue *queue)
-{
-	struct wire_request wire;
-	struct request request;
-	enum refusal refusal;
-
-	ring_take(&queue->ring, &wire);
-	if (queue->recorder)
-		recorder_request(queue->recorder, &wire,
-				 queue->ring.req_cons - 1);
-	refusal = request_decode(&wire, &queue->rules, &request);
-	if (refusal != REFUSAL_NONE) {
-		count_refusal(queue, &request, refusal);
-		answer(queue,
-		       inflight_take_refused(queue->table, &request,
-					     refusal_status(refusal)),
-		       refusal);
-		return;
-	}
-	count_request(queue->stats, &request);
-	submit_add(queue->submit, inflight_take(queue->table, &request));
-}
-
-static bool take_requests(struct queue *queue)
-{
-	int count;
-
-	if (queue_state(queue) != QUEUE_SERVING)
-		return false;
-	count = ring_look(&queue->ring);
-	if (count < 0) {
-		if (queue->recorder)
-			recorder_overflow(queue->recorder, &queue->ring);
-		break_ring(queue, REFUSE_RING_OVERFLOW);
-		return true;
-	}
-	for (int i = 0; i < count && i < (int)LIMIT_TURN_REQUESTS; i++)
-		take_one(queue);
-	return count > 0;
-}
-
-static void answer_finished(struct queue *queue)
-{
-	struct inflight_slot *slot;
-	enum refusal refusal;
-	uint32_t count;
-	bool wanted;
-
-	if (queue->recorder)
-		recorder_now(queue->recorder, clock_now_ns());
-	while ((slot = submit_finished(queue->submit, &refusal))) {
-		if (refusal != REFUSAL_NONE)
-			count_refusal(queue, &slot->request, refusal);
-		answer(queue, slot, refusal);
-	}
-	count = ring_unpushed(&queue->ring);
-	if (count == 0)
-		return;
-	inflight_push(queue->table, queue->ring.rsp_prod);
-	wanted = ring_push(&queue->ring);
-	inflight_pushed(queue->table);
-	if (queue->recorder)
-		recorder_push(queue->recorder, &queue->ring, count, wanted);
-	if (wanted) {
-		channel_notify(queue->channel);
-		stats_add(&queue->stats->notifications_sent, 1);
-	} else {
-		stats_add(&queue->stats->notifications_saved, 1);
-	}
-}
-
-bool queue_turn(struct queue *queue)
-{
-	uint64_t now_ns = clock_now_ns();
-	bool taken;
-	bool moved;
-
-	CHECK(queue_state(queue) != QUEUE_DETACHED);
-	CHECK(queue->submit != NULL);
-	if (queue->recorder)
-		recorder_now(queue->recorder, now_ns);
-	taken = take_requests(queue);
-	moved = submit_work(queue->submit, now_ns);
-	answer_finished(queue);
-	CHECK(ring_unanswered(&queue->ring) == queue->table->used);
-	if (!taken && !moved)
-		return false;
-	queue->busy_ns = now_ns;
-	stats_add(&queue->stats->turns, 1);
-	return true;
-}
-
-bool queue_settle(struct queue *queue)
-{
-	CHECK(queue_state(queue) != QUEUE_DETACHED);
-	CHECK(ring_unpushed(&queue->ring) == 0);
-	/* A broken ring is not listened to any more: its port stays masked. */
-	if (queue_state(queue) != QUEUE_SERVING)
-		return true;
-	if (ring_arm(&queue->ring))
-		return false;
-	channel_unmask(queue->channel);
-	stats_add(&queue->stats->sleeps, 1);
-	return true;
-}
-
-void queue_polled(struct queue *queue)
-{
-	CHECK(queue->stats != NULL);
-	stats_add(&queue->stats->polls, 1);
-}
-
-unsigned int queue_events(struct queue *queue)
-{
-	CHECK(queue->channel != NULL);
-	if (!channel_take(queue->channel))
-		return 0;
-	if (queue->recorder)
-		recorder_event(queue->recorder);
-	stats_add(&queue->stats->events_received, 1);
-	return 1;
-}
-
-uint64_t queue_maintain(struct queue *queue, uint64_t now_ns)
-{
-	CHECK(queue->submit != NULL);
-	CHECK(now_ns >= queue->busy_ns);
-	if (queue->recorder)
-		recorder_now(queue->recorder, now_ns);
-	return submit_trim(queue->submit, now_ns, now_ns - queue->busy_ns);
-}
-
-void queue_drain(struct queue *queue)
-{
-	CHECK(queue->submit != NULL);
-	queue_set_state(queue, QUEUE_DRAINING);
-	while (submit_busy(queue->submit) > 0) {
-		struct pollfd image = {.fd = queue_image_fd(queue),
-				       .events = POLLIN};
-
-		/* Every completion comes through the image; nothing else may
-		 * wake us now, so a slow disk costs no CPU. */
-		if (!queue_turn(queue) && image.fd >= 0)
-			(void)poll(&image, 1, -1);
-	}
-	/* What another worker finished may still wait for its push. */
-	answer_finished(queue);
-	CHECK(queue->table->used == 0);
 }
 
 void queue_detach(struct queue *queue)

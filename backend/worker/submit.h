@@ -25,7 +25,7 @@ struct submit_options {
 	struct image *image;
 	unsigned int queue;	     /* which of the device's: for the image */
 	unsigned int persistent_cap; /* 0: copy everything */
-	bool staged; /* the image gets pages of ours only: see submit.c */
+	bool staged; /* the image gets pages of ours only: see io.c */
 };
 
 /** submit_create() - pages, cache and image channel of a queue; 0 or -errno. */

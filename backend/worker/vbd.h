@@ -41,7 +41,7 @@ struct vbd_options {
 	unsigned int max_queues;
 	uint32_t persistent_cap; /* per queue; 0: never keep a grant mapped */
 	uint32_t poll_ns;	 /* bound of adaptive polling; 0: never poll */
-	bool staged; /* the image never gets the guest's own pages: submit.c */
+	bool staged; /* the image never gets the guest's own pages: io.c */
 	struct image *image;
 	struct inflight_region *region;
 	struct record_region *record; /* NULL: nothing is recorded */

@@ -1,0 +1,99 @@
+/*
+ * What the parts of a queue share: queue.c and turn.c, submit.c and io.c.
+ *
+ * Nobody else may include it: who uses a queue or a submit looks at queue.h or
+ * submit.h.  One thread runs them all.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "backend/base/log.h"
+#include "backend/worker/queue.h"
+#include "backend/worker/request.h"
+#include "backend/worker/ring.h"
+#include "backend/worker/submit.h"
+
+struct queue {
+	struct vbd_options options;
+	unsigned int index;
+	_Atomic int state; /* enum queue_state; written by queue_set_state() */
+	_Atomic int refusal; /* enum refusal: why it is BROKEN */
+	struct inflight_queue *table;
+	struct stats *stats;
+	struct grants *grants;
+	struct recorder *recorder; /* NULL: nothing is recorded */
+	struct channel *channel;
+	struct ring ring;
+	void SHARED *ring_memory;
+	uint32_t ring_gref[LIMIT_RING_PAGES]; /* of what is mapped there */
+	unsigned int ring_pages;
+	struct submit *submit;
+	struct request_rules rules;
+	struct log_limit log_limit;
+	uint64_t busy_ns; /* when something last happened */
+};
+
+/** queue_set_state() - the one setter; CHECKs that the transition is legal. */
+void queue_set_state(struct queue *queue, enum queue_state to);
+
+/** queue_answer() - into the ring, where nobody sees it before the next push. */
+void queue_answer(struct queue *queue, struct inflight_slot *slot,
+		  enum refusal refusal);
+
+struct pages;
+struct persistent;
+struct persistent_entry;
+
+/* The private half of a slot: never shared, rebuilt for every request. */
+struct io {
+	struct io *next;	    /* in one list at a time */
+	struct inflight_slot *slot; /* from submit_add() on */
+	uint8_t refusal;
+	uint16_t held;	     /* segments whose page we hold */
+	uint16_t bounced;    /* of those, copied: without an entry */
+	uint16_t copy_first; /* index of its first segment in the copy batch */
+	struct iovec iov[LIMIT_SEGMENTS];
+	void *page[LIMIT_SEGMENTS]; /* of the pool; NULL: straight */
+	struct persistent_entry *entry[LIMIT_SEGMENTS]; /* NULL: copied */
+};
+
+struct io_list {
+	struct io *first;
+	struct io **last;
+};
+
+struct submit {
+	struct inflight_queue *table;
+	struct stats *stats;
+	struct grants *grants;
+	struct pages *pages;
+	struct persistent *persistent; /* NULL: copy everything */
+	bool staged;
+	struct image_channel *channel;
+	unsigned int busy;
+	uint64_t now_ns;
+	struct io_list waiting;	 /* TAKEN, no pages yet */
+	struct io_list arriving; /* being copied in, or ready to be issued */
+	struct io_list leaving;	 /* read, being copied out */
+	struct io_list finished; /* DONE */
+	struct io io[];
+};
+
+/**
+ * io_hold_pages() - a page for every segment.
+ *
+ * What cannot be mapped is copied, and the copy decides whether the grant is
+ * good.  Return: false when the pool is short of pages; then nothing is held.
+ */
+bool io_hold_pages(struct submit *s, struct io *io);
+
+/** io_release_pages() - give back whatever it holds. */
+void io_release_pages(struct submit *s, struct io *io);
+
+/** io_collect_copies() - its bounced segments into the copy batch, one way. */
+void io_collect_copies(struct submit *s, struct io *io, bool in);
+
+/** io_stage() - between the guest's mapped pages and ours, for segments that
+ * are staged. */
+void io_stage(struct submit *s, struct io *io, bool in);

@@ -1,0 +1,226 @@
+/*
+ * One turn of a queue: takes from its ring, hands to submit.c, answers; and what
+ * its thread does between two turns.  See queue.h.
+ *
+ * Does a bounded amount of everything, and never waits but in queue_drain().
+ */
+#include "backend/worker/inside.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "backend/base/check.h"
+#include "backend/base/clock.h"
+#include "backend/worker/channel.h"
+#include "backend/worker/submit.h"
+
+void queue_answer(struct queue *queue, struct inflight_slot *slot,
+		  enum refusal refusal)
+{
+	ring_respond(&queue->ring, slot->request.id, slot->request.operation,
+		     slot->status);
+	inflight_answer(queue->table, slot);
+	if (queue->recorder)
+		recorder_response(queue->recorder,
+				  &(struct record_response){
+					  .id = slot->request.id,
+					  .index = queue->ring.rsp_prod - 1,
+					  .status = slot->status,
+					  .operation = slot->request.operation,
+					  .refusal = (uint8_t)refusal,
+				  });
+}
+
+static void break_ring(struct queue *queue, enum refusal refusal)
+{
+	CHECK(refusal_is_fatal(refusal));
+	stats_add(&queue->stats->refusals[refusal], 1);
+	atomic_store_explicit(&queue->refusal, (int)refusal,
+			      memory_order_relaxed);
+	queue_set_state(queue, QUEUE_BROKEN);
+	log_line(LOG_WARNING, "vbd %u/%u queue %u: stopped: %s",
+		 queue->options.domid, queue->options.devid, queue->index,
+		 refusal_sentence(refusal));
+}
+
+static void count_refusal(struct queue *queue, const struct request *request,
+			  enum refusal refusal)
+{
+	stats_add(&queue->stats->refused, 1);
+	stats_add(&queue->stats->refusals[refusal], 1);
+	if (log_level() < LOG_INFO ||
+	    !log_limit_allows(&queue->log_limit, queue->busy_ns))
+		return;
+	log_line(LOG_INFO,
+		 "vbd %u/%u queue %u: refused operation %u at sector %llu: %s",
+		 queue->options.domid, queue->options.devid, queue->index,
+		 request->operation, (unsigned long long)request->sector,
+		 refusal_sentence(refusal));
+}
+
+static void count_request(struct stats *stats, const struct request *request)
+{
+	_Atomic uint64_t *const by_kind[REQUEST_KIND_COUNT] = {
+		[REQUEST_READ] = &stats->reads,
+		[REQUEST_WRITE] = &stats->writes,
+		[REQUEST_FLUSH] = &stats->flushes,
+	};
+
+	CHECK(request->kind < REQUEST_KIND_COUNT);
+	stats_add(by_kind[request->kind], 1);
+	stats_add(&stats->segments, request->segments);
+	stats_add(request->kind == REQUEST_READ ? &stats->sectors_read
+						: &stats->sectors_written,
+		  request->sectors);
+}
+
+/* One slot: refused at once, or on its way. */
+static void take_one(struct queue *queue)
+{
+	struct wire_request wire;
+	struct request request;
+	enum refusal refusal;
+
+	ring_take(&queue->ring, &wire);
+	if (queue->recorder)
+		recorder_request(queue->recorder, &wire,
+				 queue->ring.req_cons - 1);
+	refusal = request_decode(&wire, &queue->rules, &request);
+	if (refusal != REFUSAL_NONE) {
+		count_refusal(queue, &request, refusal);
+		queue_answer(queue,
+			     inflight_take_refused(queue->table, &request,
+						   refusal_status(refusal)),
+			     refusal);
+		return;
+	}
+	count_request(queue->stats, &request);
+	submit_add(queue->submit, inflight_take(queue->table, &request));
+}
+
+static bool take_requests(struct queue *queue)
+{
+	int count;
+
+	if (queue_state(queue) != QUEUE_SERVING)
+		return false;
+	count = ring_look(&queue->ring);
+	if (count < 0) {
+		if (queue->recorder)
+			recorder_overflow(queue->recorder, &queue->ring);
+		break_ring(queue, REFUSE_RING_OVERFLOW);
+		return true;
+	}
+	for (int i = 0; i < count && i < (int)LIMIT_TURN_REQUESTS; i++)
+		take_one(queue);
+	return count > 0;
+}
+
+static void answer_finished(struct queue *queue)
+{
+	struct inflight_slot *slot;
+	enum refusal refusal;
+	uint32_t count;
+	bool wanted;
+
+	if (queue->recorder)
+		recorder_now(queue->recorder, clock_now_ns());
+	while ((slot = submit_finished(queue->submit, &refusal))) {
+		if (refusal != REFUSAL_NONE)
+			count_refusal(queue, &slot->request, refusal);
+		queue_answer(queue, slot, refusal);
+	}
+	count = ring_unpushed(&queue->ring);
+	if (count == 0)
+		return;
+	inflight_push(queue->table, queue->ring.rsp_prod);
+	wanted = ring_push(&queue->ring);
+	inflight_pushed(queue->table);
+	if (queue->recorder)
+		recorder_push(queue->recorder, &queue->ring, count, wanted);
+	if (wanted) {
+		channel_notify(queue->channel);
+		stats_add(&queue->stats->notifications_sent, 1);
+	} else {
+		stats_add(&queue->stats->notifications_saved, 1);
+	}
+}
+
+bool queue_turn(struct queue *queue)
+{
+	uint64_t now_ns = clock_now_ns();
+	bool taken;
+	bool moved;
+
+	CHECK(queue_state(queue) != QUEUE_DETACHED);
+	CHECK(queue->submit != NULL);
+	if (queue->recorder)
+		recorder_now(queue->recorder, now_ns);
+	taken = take_requests(queue);
+	moved = submit_work(queue->submit, now_ns);
+	answer_finished(queue);
+	CHECK(ring_unanswered(&queue->ring) == queue->table->used);
+	if (!taken && !moved)
+		return false;
+	queue->busy_ns = now_ns;
+	stats_add(&queue->stats->turns, 1);
+	return true;
+}
+
+bool queue_settle(struct queue *queue)
+{
+	CHECK(queue_state(queue) != QUEUE_DETACHED);
+	CHECK(ring_unpushed(&queue->ring) == 0);
+	/* A broken ring is not listened to any more: its port stays masked. */
+	if (queue_state(queue) != QUEUE_SERVING)
+		return true;
+	if (ring_arm(&queue->ring))
+		return false;
+	channel_unmask(queue->channel);
+	stats_add(&queue->stats->sleeps, 1);
+	return true;
+}
+
+void queue_polled(struct queue *queue)
+{
+	CHECK(queue->stats != NULL);
+	stats_add(&queue->stats->polls, 1);
+}
+
+unsigned int queue_events(struct queue *queue)
+{
+	CHECK(queue->channel != NULL);
+	if (!channel_take(queue->channel))
+		return 0;
+	if (queue->recorder)
+		recorder_event(queue->recorder);
+	stats_add(&queue->stats->events_received, 1);
+	return 1;
+}
+
+uint64_t queue_maintain(struct queue *queue, uint64_t now_ns)
+{
+	CHECK(queue->submit != NULL);
+	CHECK(now_ns >= queue->busy_ns);
+	if (queue->recorder)
+		recorder_now(queue->recorder, now_ns);
+	return submit_trim(queue->submit, now_ns, now_ns - queue->busy_ns);
+}
+
+void queue_drain(struct queue *queue)
+{
+	CHECK(queue->submit != NULL);
+	queue_set_state(queue, QUEUE_DRAINING);
+	while (submit_busy(queue->submit) > 0) {
+		struct pollfd image = {.fd = queue_image_fd(queue),
+				       .events = POLLIN};
+
+		/* Every completion comes through the image; nothing else may
+		 * wake us now, so a slow disk costs no CPU. */
+		if (!queue_turn(queue) && image.fd >= 0)
+			(void)poll(&image, 1, -1);
+	}
+	/* What another worker finished may still wait for its push. */
+	answer_finished(queue);
+	CHECK(queue->table->used == 0);
+}

@@ -45,8 +45,22 @@ enum case_level {
 enum case_disk {
 	DISK_WRITABLE,
 	DISK_READ_ONLY,
+	DISK_LARGE, /* 3 TiB, most of it a hole */
+	DISK_ODD,   /* a number of sectors that no larger unit divides */
+	DISK_CDROM, /* read-only and removable, with a medium */
 	CASE_DISK_COUNT,
 };
+
+/* What a target makes of it.  All but the large one have 8 MiB or so. */
+struct case_disk_shape {
+	const char *name;   /* of its image */
+	const char *device; /* "xvda" */
+	uint64_t sectors;   /* of 512 bytes */
+	bool readonly, cdrom;
+};
+
+/** case_disk_shape() - the same on every target. */
+const struct case_disk_shape *case_disk_shape(enum case_disk disk);
 
 struct conform_case {
 	const char *id;

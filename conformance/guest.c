@@ -300,6 +300,14 @@ void guest_ask_unplug(struct guest *g)
 	     "asking for the disk back");
 }
 
+void guest_deed(struct guest *g, enum guest_deed deed)
+{
+	guest_need(g, g->world->deed != NULL && g->world->replug != NULL,
+		   "the target has no toolstack at hand");
+	must(g, g->world->deed(g->world->context, g->one->disk, deed),
+	     "what a toolstack does");
+}
+
 const struct front_properties *guest_properties(struct guest *g)
 {
 	return front_properties(g->front);
@@ -323,6 +331,23 @@ bool guest_has_node(struct guest *g, const char *key)
 	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
 
 	return value != NULL;
+}
+
+bool guest_read_only(const struct guest *g)
+{
+	return case_disk_shape(g->one->disk)->readonly;
+}
+
+unsigned int guest_mapped(struct guest *g, const struct guest_request *r)
+{
+	unsigned int mappings = 0;
+
+	guest_need(g, g->world->mapped != NULL,
+		   "the target cannot see what is mapped");
+	for (unsigned int i = 0; i < r->pages; i++)
+		mappings +=
+			g->world->mapped(g->world->context, r->page[i].gref);
+	return mappings;
 }
 
 uint64_t guest_sectors(const struct guest *g)

@@ -44,6 +44,14 @@ struct guest_result {
 	uint64_t trace_hash;
 };
 
+/* What a toolstack may do to a disk, beside plugging and unplugging it. */
+enum guest_deed {
+	DEED_OFFLINE,	      /* online = 0, and nothing else */
+	DEED_FORGET_FRONTEND, /* the frontend's directory goes */
+	DEED_TOUCH, /* the backend's nodes are written anew, as they are */
+	GUEST_DEED_COUNT,
+};
+
 /* What a target gives to a case: filled by targets/, constant during a case. */
 struct guest_world {
 	uint32_t domid;
@@ -56,6 +64,8 @@ struct guest_world {
 	int (*replug)(void *context, enum case_disk disk);
 	/* toolstack: online = 0 and Closing, as for an unplug; NULL: cannot */
 	int (*ask_unplug)(void *context, enum case_disk disk);
+	/* toolstack: one of the above; NULL: cannot */
+	int (*deed)(void *context, enum case_disk disk, enum guest_deed deed);
 	/* what the backend left in its error node, malloc'd, which a guest
 	 * itself may not read; NULL: nobody can */
 	char *(*error)(void *context, enum case_disk disk);
@@ -174,6 +184,14 @@ void guest_replug(struct guest *g);
  * wait. */
 void guest_ask_unplug(struct guest *g);
 
+/**
+ * guest_deed() - the toolstack does this.
+ *
+ * Skips the case where it could not plug the disk again, which most of these
+ * make necessary: guest_replug() before the end.
+ */
+void guest_deed(struct guest *g, enum guest_deed deed);
+
 /** guest_backend_error() - the backend's error node, malloc'd, or NULL. */
 char *guest_backend_error(struct guest *g);
 
@@ -191,6 +209,15 @@ bool guest_offers(struct guest *g, const char *key);
 
 /** guest_has_node() - whether the backend's directory has this node. */
 bool guest_has_node(struct guest *g, const char *key);
+
+/** guest_read_only() - whether the case's disk is read-only. */
+bool guest_read_only(const struct guest *g);
+
+/**
+ * guest_mapped() - how often the grants of a request's pages are mapped, all
+ * together; skips the case where the target cannot see it.
+ */
+unsigned int guest_mapped(struct guest *g, const struct guest_request *r);
 
 /** guest_sectors() - true capacity of the case's disk, from the target. */
 uint64_t guest_sectors(const struct guest *g);
@@ -216,6 +243,10 @@ struct guest_request *guest_empty(struct guest *g, uint8_t operation,
 /** guest_borrow_pages() - let r's segments name another request's pages. */
 void guest_borrow_pages(struct guest *g, struct guest_request *r,
 			const struct guest_request *owner);
+
+/** guest_holds() - whether the first segment of a read that was answered holds
+ * the pattern of seed. */
+bool guest_holds(const struct guest_request *r, uint64_t seed);
 
 /** guest_submit() - into the ring, not yet visible to the backend. */
 void guest_submit(struct guest *g, struct guest_request *r);

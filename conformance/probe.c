@@ -19,7 +19,7 @@ static void probe_queue(struct guest *g, unsigned int queue)
 	uint64_t sector = 8 * (uint64_t)queue;
 	struct guest_request *r;
 
-	if (g->one->disk != DISK_READ_ONLY) {
+	if (!guest_read_only(g)) {
 		r = guest_write(g, .queue = queue, .sector = sector,
 				.seed = PROBE_SEED);
 		guest_send(g, r);
@@ -28,7 +28,7 @@ static void probe_queue(struct guest *g, unsigned int queue)
 	r = guest_read(g, .queue = queue, .sector = sector);
 	guest_send(g, r);
 	expect_okay(g, r);
-	if (g->one->disk != DISK_READ_ONLY)
+	if (!guest_read_only(g))
 		expect_data(g, r, PROBE_SEED);
 }
 

@@ -116,6 +116,19 @@ static void fill_segments(struct guest_request *r)
 	}
 }
 
+bool guest_holds(const struct guest_request *r, uint64_t seed)
+{
+	const struct front_segment *s = &r->wire.segment[0];
+	const char *data = r->page[0].data;
+
+	CHECK(r->answered && r->wire.segments > 0);
+	CHECK(s->gref == r->page[0].gref && s->last_sector <= LAST_SECTOR);
+	return pattern_differs(data + s->first_sector * PATTERN_SECTOR_BYTES,
+			       seed, r->wire.sector,
+			       (size_t)(s->last_sector - s->first_sector) + 1) <
+	       0;
+}
+
 static void remember_pages(struct guest_request *r)
 {
 	if (r->pages == 0)

@@ -14,7 +14,7 @@ static void refused_harmlessly(struct guest *g, struct guest_request *bad,
 	guest_send(g, bad);
 	expect_status(g, bad, status);
 	expect_untouched(g, bad);
-	if (g->one->disk == DISK_READ_ONLY)
+	if (guest_read_only(g))
 		return;
 	guest_fill(g, 64, 8, 99);
 	expect_disk(g, 64, 8, 99);

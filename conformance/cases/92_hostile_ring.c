@@ -76,7 +76,7 @@ CASE("blkif.ring.rsp-prod-overwritten", QUIRK,
 CASE("blkif.ring.slots-overwritten", ROBUST,
      "A frontend that overwrites a slot after its request is served costs "
      "nobody.",
-     .clause = "R3 K13")
+     .clause = "K13")
 {
 	struct guest_request *r;
 

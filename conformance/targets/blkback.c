@@ -45,14 +45,17 @@ static int make_loop(struct host *host, enum case_disk disk,
 		"losetup",
 		"--find",
 		"--show",
-		disk == DISK_READ_ONLY ? "--read-only" : "--nooverlap",
+		case_disk_shape(disk)->readonly ? "--read-only" : "--nooverlap",
 		host->image[disk],
 		NULL};
 	struct toolstack_disk *one = &host->disk[disk];
 	struct stat device;
-	int result = program_output(command, host->loop[disk],
-				    sizeof(host->loop[disk]));
+	int result;
 
+	if (!host_offers(host, disk))
+		return 0;
+	result = program_output(command, host->loop[disk],
+				sizeof(host->loop[disk]));
 	if (result == 0 && stat(host->loop[disk], &device) != 0)
 		result = -errno;
 	if (result != 0) {

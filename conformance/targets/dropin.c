@@ -122,6 +122,12 @@ static int ask_unplug(void *context, enum case_disk disk)
 	return host_ask_unplug(&world.host, disk);
 }
 
+static int do_deed(void *context, enum case_disk disk, enum guest_deed deed)
+{
+	(void)context;
+	return host_do(&world.host, disk, deed);
+}
+
 static char *error_of(void *context, enum case_disk disk)
 {
 	(void)context;
@@ -143,10 +149,11 @@ int dropin_enter(const struct conform_case *one, struct guest_world *guest)
 	guest->domid = GUEST;
 	if (host_offers(host, one->disk))
 		guest->devid[one->disk] = host->disk[one->disk].devid;
-	guest->sectors[one->disk] = HOST_DISK_BYTES / 512;
+	guest->sectors[one->disk] = case_disk_shape(one->disk)->sectors;
 	guest->durable = true;
 	guest->replug = host->hosted->per_case ? NULL : replug;
 	guest->ask_unplug = ask_unplug;
+	guest->deed = do_deed;
 	guest->error = error_of;
 	guest->timeout_ms = 5000;
 	return 0;

@@ -36,24 +36,34 @@ static uint64_t now_ms(void)
 
 bool host_offers(const struct host *host, enum case_disk disk)
 {
-	return disk == DISK_WRITABLE || !host->hosted->writable_only;
+	return host->image[disk][0] != '\0' &&
+	       (!case_disk_shape(disk)->readonly ||
+		!host->hosted->writable_only);
 }
 
 /* --- images and disks --- */
 
 static int make_image(struct host *host, enum case_disk disk)
 {
-	const char *name = disk == DISK_WRITABLE ? "writable" : "read-only";
+	const struct case_disk_shape *shape = case_disk_shape(disk);
 	FILE *image;
 	int result;
 
 	snprintf(host->image[disk], sizeof(host->image[disk]), "%s/%s.img",
-		 host->directory, name);
+		 host->directory, shape->name);
 	image = fopen(host->image[disk], "w");
 	if (image == NULL)
 		return -errno;
-	result = ftruncate(fileno(image), HOST_DISK_BYTES) == 0 ? 0 : -errno;
+	result = ftruncate(fileno(image), (off_t)shape->sectors * 512) == 0
+			 ? 0
+			 : -errno;
 	fclose(image);
+	/* a file system for small files: such a disk is not offered */
+	if (result == -EFBIG) {
+		unlink(host->image[disk]);
+		host->image[disk][0] = '\0';
+		return 0;
+	}
 	snprintf(host->params[disk], sizeof(host->params[disk]), "%.10s%.240s",
 		 host->hosted->before, host->image[disk]);
 	return result;
@@ -61,15 +71,16 @@ static int make_image(struct host *host, enum case_disk disk)
 
 static void describe_disk(struct host *host, enum case_disk disk)
 {
-	static const char *const name[] = {"xvda", "xvdb"};
+	const struct case_disk_shape *shape = case_disk_shape(disk);
 
 	host->disk[disk] = (struct toolstack_disk){
 		.kind = host->kind != NULL ? host->kind : host->hosted->kind,
 		.domid = host->domid,
 		.devid = host->devid + 16u * disk,
-		.name = name[disk],
+		.name = shape->device,
 		.params = host->params[disk],
-		.readonly = disk == DISK_READ_ONLY,
+		.readonly = shape->readonly,
+		.cdrom = shape->cdrom,
 	};
 }
 
@@ -367,4 +378,9 @@ int host_replug(struct host *host, enum case_disk disk)
 char *host_error(struct host *host, enum case_disk disk)
 {
 	return toolstack_error(host->store, &host->disk[disk]);
+}
+
+int host_do(struct host *host, enum case_disk disk, enum guest_deed deed)
+{
+	return toolstack_do(host->store, &host->disk[disk], deed);
 }

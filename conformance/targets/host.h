@@ -17,7 +17,6 @@
 #include "conformance/targets/toolstack.h"
 
 #define HOST_PATH_BYTES 256u
-#define HOST_DISK_BYTES (8u << 20)
 
 struct host;
 
@@ -45,7 +44,7 @@ struct host {
 	/* set by the caller */
 	const struct hosted *hosted;
 	uint32_t domid;
-	uint32_t devid;	      /* of the writable disk; the other: 16 more */
+	uint32_t devid;	      /* of the first disk; the others: 16 more each */
 	const char *kind;     /* instead of the hosted one's; NULL */
 	const char *disk_dir; /* for the images; NULL: a usual place */
 	unsigned int patience_ms;
@@ -81,5 +80,6 @@ enum target_health host_after(struct host *host, enum case_disk disk,
 
 /* What a case may ask for, perhaps from another process than host_open()'s. */
 int host_replug(struct host *host, enum case_disk disk);
+int host_do(struct host *host, enum case_disk disk, enum guest_deed deed);
 int host_ask_unplug(struct host *host, enum case_disk disk);
 char *host_error(struct host *host, enum case_disk disk);

@@ -29,31 +29,19 @@
 
 #define GUEST	    5u
 #define GUEST_PAGES 8192u
-#define DISK_BYTES  "8M"
-#define SECTORS	    (8u * 2048u)
 #define WORKERS	    16u
 #define NS_PER_MS   1000000ull
 #define SEED	    1u
 
-static const struct toolstack_disk disks[CASE_DISK_COUNT] = {
-	[DISK_WRITABLE] = {.domid = GUEST,
-			   .kind = "vbd",
-			   .devid = 51712,
-			   .name = "xvda",
-			   .params = "ram:" DISK_BYTES},
-	[DISK_READ_ONLY] = {.domid = GUEST,
-			    .kind = "vbd",
-			    .devid = 51728,
-			    .name = "xvdb",
-			    .params = "ram:" DISK_BYTES,
-			    .readonly = true},
-};
+#define FIRST_DISK 51712u /* xvda; the others: 16 more each */
 
 static struct {
 	struct conf conf;
 	struct host *host;
 	struct xs_handle *store; /* the toolstack's */
 	struct worker *worker[WORKERS];
+	struct toolstack_disk disk[CASE_DISK_COUNT];
+	char params[CASE_DISK_COUNT][32];
 } world;
 
 int launch_worker(const char *path, int link_fd, pid_t *pid)
@@ -118,7 +106,7 @@ static struct notice look_for_notice(void)
 	sim_ledger(GUEST, &ledger);
 	notice.events = ledger.events_delivered;
 	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++)
-		notice.state[i] = toolstack_state(world.store, &disks[i]);
+		notice.state[i] = toolstack_state(world.store, &world.disk[i]);
 	return notice;
 }
 
@@ -151,7 +139,7 @@ static unsigned int mapped(void *context, uint32_t gref)
 static int ask_unplug(void *context, enum case_disk disk)
 {
 	(void)context;
-	return toolstack_ask_unplug(world.store, &disks[disk]);
+	return toolstack_ask_unplug(world.store, &world.disk[disk]);
 }
 
 static int replug(void *context, enum case_disk disk)
@@ -159,18 +147,42 @@ static int replug(void *context, enum case_disk disk)
 	int result = ask_unplug(context, disk);
 
 	settle();
-	if (result == 0 && !toolstack_unplugged(world.store, &disks[disk]))
+	if (result == 0 && !toolstack_unplugged(world.store, &world.disk[disk]))
 		return -ETIMEDOUT;
 	if (result == 0)
-		result = toolstack_remove(world.store, &disks[disk]);
+		result = toolstack_remove(world.store, &world.disk[disk]);
 	settle();
-	return result != 0 ? result : toolstack_plug(world.store, &disks[disk]);
+	return result != 0 ? result
+			   : toolstack_plug(world.store, &world.disk[disk]);
 }
 
 static char *error_of(void *context, enum case_disk disk)
 {
 	(void)context;
-	return toolstack_error(world.store, &disks[disk]);
+	return toolstack_error(world.store, &world.disk[disk]);
+}
+
+static int do_deed(void *context, enum case_disk disk, enum guest_deed deed)
+{
+	(void)context;
+	return toolstack_do(world.store, &world.disk[disk], deed);
+}
+
+static void describe_disk(enum case_disk disk)
+{
+	const struct case_disk_shape *shape = case_disk_shape(disk);
+
+	snprintf(world.params[disk], sizeof(world.params[disk]), "ram:%llu",
+		 (unsigned long long)shape->sectors * 512);
+	world.disk[disk] = (struct toolstack_disk){
+		.domid = GUEST,
+		.kind = "vbd",
+		.devid = FIRST_DISK + 16u * disk,
+		.name = shape->device,
+		.params = world.params[disk],
+		.readonly = shape->readonly,
+		.cdrom = shape->cdrom,
+	};
 }
 
 static int make_world(const struct conform_case *one)
@@ -181,13 +193,15 @@ static int make_world(const struct conform_case *one)
 	result = sim_domain_create(GUEST, GUEST_PAGES);
 	if (result != 0)
 		return result;
+	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++)
+		describe_disk(i);
 	sim_enter(0);
 	world.store = xs_open(0);
 	if (world.store == NULL)
 		return -errno;
 	result = toolstack_domain(world.store, GUEST);
 	if (result == 0)
-		result = toolstack_plug(world.store, &disks[one->disk]);
+		result = toolstack_plug(world.store, &world.disk[one->disk]);
 	return result;
 }
 
@@ -215,12 +229,13 @@ static int inprocess_enter(const struct conform_case *one,
 	sim_enter(GUEST);
 	guest->domid = GUEST;
 	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++) {
-		guest->devid[i] = disks[i].devid;
-		guest->sectors[i] = SECTORS;
+		guest->devid[i] = world.disk[i].devid;
+		guest->sectors[i] = case_disk_shape(i)->sectors;
 	}
 	guest->wait = let_time_pass;
 	guest->replug = replug;
 	guest->ask_unplug = ask_unplug;
+	guest->deed = do_deed;
 	guest->error = error_of;
 	guest->mapped = mapped;
 	guest->timeout_ms = 5000;

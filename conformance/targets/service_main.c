@@ -51,7 +51,7 @@ static const char usage[] =
 	"Plays the toolstack, and runs the backend, for xenblk-conform run "
 	"--target xen\nin that guest.\n"
 	"  --directory NAME  of the backend in xenstore (vbd; qdisk for qemu)\n"
-	"  --devid N         of the first of two test disks (51712, xvda)\n"
+	"  --devid N         of the first test disk (51712, xvda)\n"
 	"  --disk-dir DIR    where the images are made ($TMPDIR, /tmp)\n"
 	"  --patience S      how long a case waits for what must come (30)\n"
 	"With a COMMAND it ends with that and its status, else at SIGTERM.\n";

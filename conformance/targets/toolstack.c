@@ -79,10 +79,11 @@ static bool fill_backend(struct tree *tree, const struct toolstack_disk *disk)
 	return make(tree) && put(tree, "frontend", frontend) &&
 	       put_number(tree, "frontend-id", disk->domid) &&
 	       put(tree, "params", disk->params) && put(tree, "online", "1") &&
-	       put(tree, "removable", "0") && put(tree, "bootable", "1") &&
-	       put(tree, "dev", disk->name) && put(tree, "type", "phy") &&
+	       put(tree, "removable", disk->cdrom ? "1" : "0") &&
+	       put(tree, "bootable", "1") && put(tree, "dev", disk->name) &&
+	       put(tree, "type", "phy") &&
 	       put(tree, "mode", disk->readonly ? "r" : "w") &&
-	       put(tree, "device-type", "disk") &&
+	       put(tree, "device-type", disk->cdrom ? "cdrom" : "disk") &&
 	       put(tree, "discard-enable", disk->readonly ? "0" : "1") &&
 	       (disk->physical_device[0] == '\0' ||
 		put(tree, "physical-device", disk->physical_device)) &&
@@ -98,8 +99,8 @@ static bool fill_frontend(struct tree *tree, const struct toolstack_disk *disk)
 	return make(tree) && put(tree, "backend", backend) &&
 	       put_number(tree, "backend-id", 0) &&
 	       put_number(tree, "virtual-device", disk->devid) &&
-	       put(tree, "device-type", "disk") && put(tree, "trusted", "1") &&
-	       put(tree, "state", "1");
+	       put(tree, "device-type", disk->cdrom ? "cdrom" : "disk") &&
+	       put(tree, "trusted", "1") && put(tree, "state", "1");
 }
 
 int toolstack_domain(struct xs_handle *store, uint32_t domid)
@@ -229,6 +230,39 @@ int toolstack_forget_frontend(struct xs_handle *store,
 
 	frontend_tree(&tree, disk);
 	return remove_tree(&tree);
+}
+
+/* As a toolstack does that repairs what it believes to be wrong. */
+static int touch_backend(const struct tree *tree)
+{
+	static const char *const keys[] = {"frontend", "frontend-id", "params",
+					   "mode",     "online",      "state"};
+
+	for (unsigned int i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		char path[PATH_BYTES + 16];
+
+		snprintf(path, sizeof(path), "%s/%s", tree->base, keys[i]);
+		CLEANUP(free_string)
+		char *value = xs_read(tree->store, XBT_NULL, path, NULL);
+
+		if (value == NULL || !put(tree, keys[i], value))
+			return -errno;
+	}
+	return 0;
+}
+
+int toolstack_do(struct xs_handle *store, const struct toolstack_disk *disk,
+		 enum guest_deed deed)
+{
+	struct tree tree = {.store = store, .transaction = XBT_NULL};
+
+	CHECK(deed < GUEST_DEED_COUNT);
+	backend_tree(&tree, disk);
+	if (deed == DEED_FORGET_FRONTEND)
+		return toolstack_forget_frontend(store, disk);
+	if (deed == DEED_TOUCH)
+		return touch_backend(&tree);
+	return put(&tree, "online", "0") ? 0 : -errno;
 }
 
 int toolstack_remove(struct xs_handle *store, const struct toolstack_disk *disk)

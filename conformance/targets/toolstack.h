@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conformance/guest.h"
+
 struct xs_handle;
 
 struct toolstack_disk {
@@ -19,6 +21,7 @@ struct toolstack_disk {
 	const char *name;   /* "xvda" */
 	const char *params; /* what the image is */
 	bool readonly;
+	bool cdrom; /* and so removable */
 	/* "7:0" in hex, what a hotplug script finds out; "": nobody asks */
 	char physical_device[16];
 };
@@ -54,6 +57,10 @@ int toolstack_take_away(struct xs_handle *store,
 /** toolstack_unplugged() - whether the backend is Closed or gone. */
 bool toolstack_unplugged(struct xs_handle *store,
 			 const struct toolstack_disk *disk);
+
+/** toolstack_do() - a deed of guest.h; 0 or -errno. */
+int toolstack_do(struct xs_handle *store, const struct toolstack_disk *disk,
+		 enum guest_deed deed);
 
 /** toolstack_forget_frontend() - its directory goes: a guest that is no more.
  */

@@ -13,8 +13,7 @@
 #include "conformance/targets/errand.h"
 #include "conformance/targets/target.h"
 
-#define FIND_MS	   60000u
-#define DISK_BYTES (8u << 20)
+#define FIND_MS 60000u
 
 #define CASE_S_MIN 60u
 
@@ -26,7 +25,7 @@ static struct target target;
 
 static bool offers(enum case_disk disk)
 {
-	return disk == DISK_WRITABLE || !xen.service.writable_only;
+	return !case_disk_shape(disk)->readonly || !xen.service.writable_only;
 }
 
 static int run(enum errand_kind kind, enum case_disk disk,
@@ -125,7 +124,7 @@ static int enter(const struct conform_case *one, struct guest_world *guest)
 	guest->domid = xen.service.domid;
 	if (offers(one->disk))
 		guest->devid[one->disk] = xen.service.devid + 16u * one->disk;
-	guest->sectors[one->disk] = DISK_BYTES / 512;
+	guest->sectors[one->disk] = case_disk_shape(one->disk)->sectors;
 	guest->durable = true;
 	guest->replug = xen.service.per_case ? NULL : replug;
 	guest->ask_unplug = ask_unplug;

@@ -1,0 +1,24 @@
+/*
+ * The test disks: what each is like, on every target.
+ *
+ * Asked by targets, which make them, and by cases, which must know what is true
+ * of them.  Holds nothing else.
+ */
+#include "backend/base/check.h"
+#include "conformance/case.h"
+
+const struct case_disk_shape *case_disk_shape(enum case_disk disk)
+{
+	static const struct case_disk_shape shapes[] = {
+		[DISK_WRITABLE] = {"writable", "xvda", 16384, false, false},
+		[DISK_READ_ONLY] = {"read-only", "xvdb", 16384, true, false},
+		[DISK_LARGE] = {"large", "xvdc", 3ull << 31, false, false},
+		[DISK_ODD] = {"odd", "xvdd", 16385, false, false},
+		[DISK_CDROM] = {"cdrom", "xvde", 16384, true, true},
+	};
+
+	_Static_assert(sizeof(shapes) / sizeof(*shapes) == CASE_DISK_COUNT,
+		       "a shape for each disk");
+	CHECK(disk < CASE_DISK_COUNT);
+	return &shapes[disk];
+}

@@ -1,4 +1,4 @@
-/* Lists, explanations and coverage: see explain.h. */
+/* Lists and explanations: see explain.h. */
 #include "conformance/explain.h"
 
 #include <jansson.h>
@@ -61,6 +61,10 @@ static void print_clause(const struct clause *clause)
 		printf("  decision: %s\n", clause->decision);
 	if (why != NULL)
 		printf("  no case:  %s\n", why);
+	for (unsigned int i = 0; clause_means(clause, i) != NULL; i++)
+		printf("  seen by:  %s\n", clause_means(clause, i));
+	if (clause_standing(clause) == CLAUSE_WAITING)
+		printf("  waits:    for %s\n", clause_waits_for(clause));
 }
 
 static void print_refusal(const char *name)
@@ -83,8 +87,8 @@ static void explain_case(const struct conform_case *one)
 	       one->sentence);
 	printf("  steps: conformance/cases/%s:%d\n",
 	       base == NULL ? one->file : base + 1, one->line);
-	if (one->disk == DISK_READ_ONLY)
-		printf("  disk:  read-only\n");
+	if (one->disk != DISK_WRITABLE)
+		printf("  disk:  %s\n", case_disk_shape(one->disk)->name);
 	if (one->refusal != NULL)
 		print_refusal(one->refusal);
 	while (ids != NULL && *ids != '\0') {
@@ -119,93 +123,4 @@ bool explain_entry(const char *id)
 	else if (clause != NULL)
 		explain_clause(clause);
 	return one != NULL || clause != NULL;
-}
-
-static void coverage_json(unsigned int clauses, unsigned int covered)
-{
-	json_t *uncovered = json_array();
-	json_t *untestable = json_array();
-	json_t *document;
-
-	for (unsigned int i = 0; i < clause_count(); i++) {
-		const struct clause *clause = clause_at(i);
-		const char *why = clause_why_untestable(clause);
-
-		if (!clause_binds_backend(clause) || clause_covered(clause))
-			continue;
-		if (why != NULL)
-			json_array_append_new(
-				untestable, json_pack("{s:s, s:s}", "id",
-						      clause->id, "why", why));
-		else
-			json_array_append_new(uncovered,
-					      json_string(clause->id));
-	}
-	document = json_pack("{s:i, s:i, s:o, s:o}", "clauses", (int)clauses,
-			     "covered", (int)covered, "uncovered", uncovered,
-			     "untestable", untestable);
-	json_dumpf(document, stdout, JSON_INDENT(1));
-	putchar('\n');
-	json_decref(document);
-}
-
-unsigned int explain_coverage(bool json)
-{
-	unsigned int clauses = 0, covered = 0, untestable = 0;
-
-	for (unsigned int i = 0; i < clause_count(); i++) {
-		const struct clause *clause = clause_at(i);
-
-		if (!clause_binds_backend(clause))
-			continue;
-		clauses++;
-		if (clause_covered(clause))
-			covered++;
-		else if (clause_why_untestable(clause) != NULL)
-			untestable++;
-		else if (!json)
-			printf("%-4s %-6s %s\n", clause->id, clause->level,
-			       clause->statement);
-	}
-	if (json)
-		coverage_json(clauses, covered);
-	else
-		printf("%u clauses bind a backend: %u have a case, %u cannot "
-		       "be tested, %u have none yet\n",
-		       clauses, covered, untestable,
-		       clauses - covered - untestable);
-	return clauses - covered - untestable;
-}
-
-/* A shortage of the host, or a worker that died, is not a frontend's doing: no
- * case can bring it about. */
-static bool refusal_is_ours(const char *name)
-{
-	return strcmp(name, "RESOURCES") == 0 || strcmp(name, "TABLE") == 0;
-}
-
-static bool refusal_covered(const char *name)
-{
-	for (unsigned int i = 0; i < case_count(); i++) {
-		if (case_names(case_at(i)->refusal, name))
-			return true;
-	}
-	return false;
-}
-
-unsigned int explain_refusals(void)
-{
-	unsigned int missing = 0;
-
-	for (unsigned int i = 1; i < REFUSAL_COUNT; i++) {
-		enum refusal refusal = (enum refusal)i;
-
-		if (refusal_is_ours(refusal_name(refusal)) ||
-		    refusal_covered(refusal_name(refusal)))
-			continue;
-		printf("no case provokes the refusal %s: %s\n",
-		       refusal_name(refusal), refusal_sentence(refusal));
-		missing++;
-	}
-	return missing;
 }

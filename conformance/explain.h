@@ -1,4 +1,4 @@
-/* What needs no backend: the lists, one entry explained, and the gaps. */
+/* What needs no backend: the lists, and one entry explained. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,11 +11,3 @@ unsigned int explain_list(const struct selection *selection, bool json);
 /** explain_entry() - a case or a clause by id, in words; false when there is
  * none. */
 bool explain_entry(const char *id);
-
-/** explain_coverage() - clauses that bind a backend and have no case; how many.
- */
-unsigned int explain_coverage(bool json);
-
-/** explain_refusals() - how many rows of refusals.def have no case; each is
- * printed. */
-unsigned int explain_refusals(void);

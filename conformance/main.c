@@ -14,6 +14,7 @@
 
 #include "conformance/audit.h"
 #include "conformance/case.h"
+#include "conformance/coverage.h"
 #include "conformance/explain.h"
 #include "conformance/report.h"
 #include "version.h"
@@ -219,9 +220,8 @@ static int command_repro(const struct command_line *line)
 static int command_coverage(const struct command_line *line)
 {
 	if (line->refusals)
-		return explain_refusals() == 0 ? EXIT_OK : EXIT_CHECK;
-	explain_coverage(line->json);
-	return EXIT_OK;
+		return coverage_refusals() == 0 ? EXIT_OK : EXIT_CHECK;
+	return coverage_clauses(line->json) == 0 ? EXIT_OK : EXIT_CHECK;
 }
 
 static int command_audit(const struct command_line *line)

@@ -15,7 +15,7 @@
 #include "backend/base/refusals.h"
 #include "conformance/case.h"
 #include "conformance/catalogue/clause.h"
-#include "conformance/explain.h"
+#include "conformance/coverage.h"
 #include "conformance/pattern.h"
 #include "conformance/select.h"
 #include "conformance/targets/target.h"
@@ -92,7 +92,7 @@ static void refusals_uphold_clauses_that_exist(void **state)
 static void refusals_have_cases(void **state)
 {
 	(void)state;
-	assert_int_equal(explain_refusals(), 0);
+	assert_int_equal(coverage_refusals(), 0);
 }
 
 static void sentences_end(void **state)
@@ -105,19 +105,59 @@ static void sentences_end(void **state)
 	}
 }
 
-static void coverage_adds_up(void **state)
+/* Whether a list of ids names clauses only. */
+static void clauses_exist(const char *ids)
 {
-	unsigned int gaps = 0;
+	while (*ids != '\0') {
+		unsigned int length = (unsigned int)strcspn(ids, " ");
 
+		if (clause_find(ids, length) == NULL)
+			fail_msg("means.def names %s", ids);
+		ids += length;
+		ids += strspn(ids, " ");
+	}
+}
+
+static void means_name_clauses_that_exist(void **state)
+{
+	(void)state;
+#define MEANS(name, words, ids) clauses_exist(ids);
+#define WAITS(feature, ids)	clauses_exist(ids);
+#include "conformance/catalogue/means.def"
+#undef MEANS
+#undef WAITS
+}
+
+static void what_can_be_tested_says_how(void **state)
+{
 	(void)state;
 	for (unsigned int i = 0; i < clause_count(); i++) {
 		const struct clause *clause = clause_at(i);
 
-		gaps += clause_binds_backend(clause) &&
-			!clause_covered(clause) &&
-			clause_why_untestable(clause) == NULL;
+		if (clause_binds_backend(clause) &&
+		    clause_why_untestable(clause) == NULL &&
+		    clause_means(clause, 0) == NULL)
+			fail_msg("%s stands in no MEANS", clause->id);
 	}
-	assert_int_equal(explain_coverage(false), gaps);
+}
+
+/* A reason why no case can see it is wrong once a case claims to. */
+static void what_cannot_be_tested_has_no_case(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < clause_count(); i++) {
+		const struct clause *clause = clause_at(i);
+
+		if (clause->untestable[0] != '\0' && clause_covered(clause))
+			fail_msg("%s has a case and a reason for none",
+				 clause->id);
+	}
+}
+
+static void no_clause_is_forgotten(void **state)
+{
+	(void)state;
+	assert_int_equal(coverage_clauses(false), 0);
 }
 
 static void selection_means_what_it_says(void **state)
@@ -164,7 +204,10 @@ int main(void)
 		cmocka_unit_test(refusals_uphold_clauses_that_exist),
 		cmocka_unit_test(refusals_have_cases),
 		cmocka_unit_test(sentences_end),
-		cmocka_unit_test(coverage_adds_up),
+		cmocka_unit_test(means_name_clauses_that_exist),
+		cmocka_unit_test(what_can_be_tested_says_how),
+		cmocka_unit_test(what_cannot_be_tested_has_no_case),
+		cmocka_unit_test(no_clause_is_forgotten),
 		cmocka_unit_test(selection_means_what_it_says),
 		cmocka_unit_test(patterns_tell_seeds_and_sectors_apart),
 	};

@@ -44,8 +44,14 @@
 #define LIMIT_SETTLE_FIRST_NS 1000000u
 #define LIMIT_SETTLE_LAST_NS  50000000u
 
-/* A new worker that ended before it served: the next one not at once. */
+/* A new worker that ended before it served: the next one not at once, and not
+ * for ever. */
 #define LIMIT_RESCUE_AGAIN_NS 200000000u
+#define LIMIT_RESCUE_NS	      120000000000u
+
+/* A worker that was asked and has not answered, or was told to end and has not,
+ * is killed: its disk goes on. */
+#define LIMIT_ANSWER_NS 30000000000u
 
 /* Guest-caused log lines: so many at once, then so many per minute. */
 #define LIMIT_LOG_BURST	     10u

@@ -1,13 +1,22 @@
 /*
- * What the worker says, and what its death means.  See inside.h.
+ * What the worker says, what it does not say in time, and what its death means.
+ * See inside.h.
  *
  * A message that does not fit the state is the end of that worker: it may have
- * been taken over.
+ * been taken over.  So is silence where an answer is due: until then the disk
+ * can be neither used nor unplugged.
  */
 #include "backend/supervisor/inside.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <xen/io/xenbus.h>
+
+#include "backend/base/check.h"
+#include "backend/base/cleanup.h"
 
 static void worker_misspoke(struct device *device,
 			    const struct link_message *message)
@@ -77,11 +86,66 @@ static void worker_said(struct device *device,
 	}
 }
 
+/* --- what it owes --- */
+
+bool device_owes(const struct device *device)
+{
+	return device->child.alive &&
+	       (device->stopping || device_is_busy(device));
+}
+
+void device_stop_awaiting(struct device *device)
+{
+	close_fd(&device->patience);
+	device->patience = -1;
+}
+
+void device_await(struct device *device)
+{
+	const struct itimerspec when = {.it_value.tv_sec =
+						LIMIT_ANSWER_NS / 1000000000u};
+
+	device_stop_awaiting(device);
+	if (!device_owes(device))
+		return;
+	device->patience =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (device->patience < 0 ||
+	    timerfd_settime(device->patience, 0, &when, NULL) < 0)
+		log_line(LOG_WARNING,
+			 "%s: no timer can be had (%s): its worker is waited "
+			 "for without a bound",
+			 device->relative, strerror(errno));
+	else
+		device_poll_descriptor(device, device->patience);
+}
+
+/* Everything that it said was taken, and it still owes something. */
+static bool lose_patience(struct device *device)
+{
+	uint64_t times;
+
+	if (device->patience < 0 ||
+	    read(device->patience, &times, sizeof(times)) != sizeof(times))
+		return false;
+	CHECK(device->child.alive);
+	device_tell(device,
+		    "its worker owes an answer for %llu s while %s: it is "
+		    "killed",
+		    LIMIT_ANSWER_NS / 1000000000ull,
+		    device_state_name(device->state));
+	device_stop_awaiting(device);
+	child_kill(&device->child);
+	device->note_worker = true;
+	return true;
+}
+
 static void worker_died(struct device *device)
 {
 	char how[CHILD_SENTENCE_BYTES], sentence[DEVICE_SENTENCE_BYTES];
 	const bool expected = device->stopping;
 
+	device_stop_awaiting(device);
 	child_obituary(&device->child, how, sizeof(how));
 	recording_worker_ends(device->options.recording, device->options.key);
 	recording_text(device->options.recording, device->options.key,
@@ -129,5 +193,5 @@ bool device_step_worker(struct device *device)
 		else
 			worker_died(device);
 	}
-	return done;
+	return lose_patience(device) || done;
 }

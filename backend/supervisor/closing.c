@@ -15,6 +15,7 @@ void device_end_worker(struct device *device)
 	device->stopping = true;
 	device->attached = false;
 	child_stop(&device->child);
+	device_await(device);
 	device->note_worker = true;
 }
 

@@ -7,7 +7,7 @@
  *  - xenstore may show only the last of several quick changes: a frontend that
  * is found Initialising while we are connected was Closed in between.
  *  - While the worker owes an answer nothing else is decided; what was noted in
- *    the meantime is looked at when the answer is there.
+ *    the meantime is looked at when the answer is there.  It has LIMIT_ANSWER_NS.
  */
 #include "backend/supervisor/device.h"
 
@@ -69,6 +69,7 @@ void device_set_state(struct device *device, enum device_state to)
 		 state_names[device->state], state_names[to]);
 	device->state = to;
 	device->since_ns = clock_now_ns();
+	device_await(device);
 }
 
 const char *device_state_name(enum device_state state)
@@ -77,8 +78,7 @@ const char *device_state_name(enum device_state state)
 	return state_names[state];
 }
 
-/* The worker owes an answer. */
-static bool is_busy(const struct device *device)
+bool device_is_busy(const struct device *device)
 {
 	return device->state == DEVICE_OPENING ||
 	       device->state == DEVICE_CONNECTING ||
@@ -250,6 +250,7 @@ void device_check(const struct device *device)
 	CHECK(device->state != DEVICE_GONE || device->watched[0] == '\0');
 	CHECK(device->state != DEVICE_SETTLING || !device->child.alive);
 	CHECK((device->state == DEVICE_SETTLING) == (device->timer >= 0));
+	CHECK(device->patience < 0 || device_owes(device));
 	if (!device->attached)
 		return;
 	CHECK(device->child.alive);
@@ -269,7 +270,7 @@ bool device_step(struct device *device)
 		return done;
 	/* Bounded: each round consumes a note, and notes come from outside but
 	 * for the few that a transition leaves to itself. */
-	for (unsigned int i = 0; i < 8 && !is_busy(device); i++) {
+	for (unsigned int i = 0; i < 8 && !device_is_busy(device); i++) {
 		if (device->note_backend)
 			look_at_backend(device);
 		else if (device->note_release)
@@ -308,7 +309,7 @@ int device_create(const struct device_options *options, struct device **device)
 	d->options = *options;
 	d->since_ns = clock_now_ns();
 	child_init(&d->child);
-	d->timer = -1;
+	d->timer = d->patience = -1;
 	name_table(d);
 	n = snprintf(d->relative, sizeof(d->relative), "backend/%s/%u/%u",
 		     options->conf->directory, options->key.domid,
@@ -330,6 +331,7 @@ void device_destroy(struct device *device)
 	recording_worker_ends(device->options.recording, device->options.key);
 	table_close(&device->table);
 	device_stop_settling(device);
+	device_stop_awaiting(device);
 	free(device);
 }
 

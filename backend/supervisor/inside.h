@@ -35,8 +35,9 @@ struct device {
 	unsigned int frontend_seen; /* xenbus state that we acted on last */
 	enum device_state after;    /* DETACHING: where to go then */
 	enum device_state back;	    /* a rescue: where it came from */
-	bool rescue; /* a worker died, another one goes on with its rings */
-	int timer;   /* SETTLING: when to look again; else -1 */
+	bool rescue;  /* a worker died, another one goes on with its rings */
+	int timer;    /* SETTLING: when to look again; else -1 */
+	int patience; /* its worker owes an answer: how long; else -1 */
 	uint64_t settle_wait_ns;
 	uint64_t rescue_since_ns;
 	uint64_t rescue_window_ns; /* when the window of the bound began */
@@ -59,6 +60,9 @@ struct device {
 };
 
 /* device.c */
+
+/** device_is_busy() - its worker owes an answer, or there is none yet. */
+bool device_is_busy(const struct device *device);
 
 /**
  * device_set_state() - the one setter; CHECKs that the step is legal, logs it.
@@ -127,6 +131,13 @@ void device_complete_connection(struct device *device);
 
 /* answers.c: what the worker says; whether it said anything */
 bool device_step_worker(struct device *device);
+
+/** device_owes() - an answer is awaited of its worker, or its end. */
+bool device_owes(const struct device *device);
+
+/** device_await() - from now on so long, if there is something to wait for. */
+void device_await(struct device *device);
+void device_stop_awaiting(struct device *device);
 
 /* rescue.c: a connection outlives its worker, and its daemon */
 

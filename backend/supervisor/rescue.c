@@ -181,12 +181,25 @@ static bool was_serving(const struct device *device)
 				     device->state == DEVICE_CLOSING));
 }
 
+/* For so long its guest has waited, and more of it would help nobody. */
+static bool takes_too_long(const struct device *device)
+{
+	return device->state == DEVICE_RESCUING &&
+	       clock_now_ns() - device->rescue_since_ns > LIMIT_RESCUE_NS;
+}
+
 bool device_rescue(struct device *device, char *sentence, size_t room)
 {
 	const size_t length = strlen(sentence);
 
 	if (device->retired || !was_serving(device))
 		return false;
+	if (takes_too_long(device)) {
+		snprintf(sentence + length, room - length,
+			 ": the disk could not be served again within %llu s",
+			 LIMIT_RESCUE_NS / 1000000000ull);
+		return false;
+	}
 	if (device->backing.image == LINK_IMAGE_RAM) {
 		snprintf(sentence + length, room - length,
 			 ", and the contents of this memory disk with it");

@@ -27,6 +27,7 @@ static struct world {
 	struct xs_handle *xs; /* dom0's, as the toolstack and the guest */
 	int worker;	      /* its end of the link; -1: none */
 	unsigned int launched;
+	pid_t pid;   /* of the next one; 0: it is no process */
 	bool silent; /* answers nothing */
 	enum refusal refuses;
 	struct link_device device;
@@ -40,7 +41,7 @@ int launch_worker(const char *path, int link_fd, pid_t *pid)
 	assert_int_equal(world.worker, -1);
 	world.worker = link_fd;
 	world.launched++;
-	*pid = 0;
+	*pid = world.pid;
 	return 0;
 }
 

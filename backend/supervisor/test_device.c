@@ -167,6 +167,40 @@ static void an_overlong_key_is_refused(void **state)
 	put(FRONT "/state", "3");
 	settle();
 	expect(BACK "/state", "5");
+	/* Also one that need not be there. */
+	write_keys();
+	put(FRONT "/multi-queue-num-queues", text);
+	put(FRONT "/state", "1");
+	settle();
+	put(FRONT "/state", "3");
+	settle();
+	expect(BACK "/state", "5");
+	assert_int_equal(world.kinds[LINK_ATTACH], 0);
+}
+
+/* Whichever look fails: what is attached has what the frontend wrote. */
+static void a_look_that_fails_is_no_default(void **state)
+{
+	for (unsigned int k = 1; k <= 12; k++) {
+		plug();
+		write_keys();
+		put(FRONT "/num-ring-pages", "2");
+		put(FRONT "/ring-ref0", "8");
+		put(FRONT "/ring-ref1", "9");
+		put(FRONT "/feature-persistent", "1");
+		put(FRONT "/state", "3");
+		log_set_level(LOG_ERROR);
+		sim_fail(0, SIM_CALL_XS, k, EIO);
+		settle();
+		sim_fail(0, SIM_CALL_XS, 0, 0);
+		if (world.kinds[LINK_ATTACH] > 0) {
+			assert_int_equal(world.attach.ring_order, 1);
+			assert_int_equal(world.attach.persistent, 1);
+			assert_int_equal(world.attach.abi, LINK_ABI_X86_64);
+		}
+		tear_down(state);
+		set_up(state);
+	}
 }
 
 /* A frontend in Closing may still use its disk; Closed is what ends it. */
@@ -262,6 +296,7 @@ int main(void)
 		CASE(wrong_directories_get_an_error_node),
 		CASE(a_bad_handshake_is_refused_and_may_be_mended),
 		CASE(an_overlong_key_is_refused),
+		CASE(a_look_that_fails_is_no_default),
 		CASE(closing_serves_closed_detaches),
 		CASE(missed_states_are_made_up_for),
 		CASE(states_that_mean_nothing_change_nothing),

@@ -82,22 +82,6 @@ static const char *const back_values[] = {"null:1M",
 
 #define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
-static void put_at(const char *directory, const char *key, const char *value)
-{
-	char path[LIFE_PATH_BYTES + 64];
-
-	snprintf(path, sizeof(path), "%s/%s", directory, key);
-	life_put(path, value, strlen(value));
-}
-
-static void put_number(const char *directory, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	put_at(directory, key, text);
-}
-
 /* A value of 254 to 264 bytes, around the longest that one may have. */
 static void put_long(const char *directory, const char *key, uint8_t how)
 {
@@ -105,64 +89,34 @@ static void put_long(const char *directory, const char *key, uint8_t how)
 
 	memset(text, '1', sizeof(text));
 	text[254 + how % 10] = '\0';
-	put_at(directory, key, text);
+	life_put_at(directory, key, text);
 }
 
 /* --- the frontend --- */
 
-void life_keys(const struct life_disk *disk, unsigned int queues,
-	       unsigned int order, unsigned int abi)
-{
-	char key[48];
-
-	if (queues > 1)
-		put_number(disk->front, "multi-queue-num-queues", queues);
-	if (order > 0)
-		put_number(disk->front, "ring-page-order", order);
-	if (abi < 2)
-		put_at(disk->front, "protocol",
-		       abi == 0 ? "x86_64-abi" : "x86_32-abi");
-	for (unsigned int q = 0; q < queues; q++) {
-		const char *prefix = "";
-		char queue[24];
-
-		snprintf(queue, sizeof(queue), "queue-%u/", q);
-		prefix = queues > 1 ? queue : "";
-		for (unsigned int i = 0; i < 1u << order; i++) {
-			snprintf(key, sizeof(key), "%sring-ref", prefix);
-			if (order > 0)
-				snprintf(key, sizeof(key), "%sring-ref%u",
-					 prefix, i);
-			put_number(disk->front, key, 8 + 16 * q + i);
-		}
-		snprintf(key, sizeof(key), "%sevent-channel", prefix);
-		put_number(disk->front, key, 3 + q);
-	}
-}
-
 static void front_state(const struct life_disk *disk, uint8_t which)
 {
-	put_at(disk->front, "state", PICK(states, which));
+	life_put_at(disk->front, "state", PICK(states, which));
 }
 
 /* --- the toolstack --- */
 
 static void say_state(struct life_disk *disk, const char *state)
 {
-	put_at(disk->back, "state", state);
+	life_put_at(disk->back, "state", state);
 	states_toolstack(&disk->turn, (unsigned int)strtoul(state, NULL, 10));
 	disk->alone = false;
 }
 
 void life_create(struct life_disk *disk, const char *params, bool readonly)
 {
-	put_at(disk->front, "state", "1");
-	put_at(disk->back, "frontend", disk->front);
-	put_number(disk->back, "frontend-id", disk->domid);
-	put_at(disk->back, "online", "1");
-	put_at(disk->back, "mode", readonly ? "r" : "w");
-	put_at(disk->back, "params", params);
-	put_at(disk->back, "state", "1");
+	life_put_at(disk->front, "state", "1");
+	life_put_at(disk->back, "frontend", disk->front);
+	life_put_number(disk->back, "frontend-id", disk->domid);
+	life_put_at(disk->back, "online", "1");
+	life_put_at(disk->back, "mode", readonly ? "r" : "w");
+	life_put_at(disk->back, "params", params);
+	life_put_at(disk->back, "state", "1");
 	disk->readonly = readonly;
 	disk->known = !disk->made;
 	disk->alone = !disk->made;
@@ -196,7 +150,7 @@ static void say_online(struct life_disk *disk, bool online)
 	disk->alone = false;
 	disk->online = online;
 	disk->unplugged &= !online;
-	put_at(disk->back, "online", online ? "1" : "0");
+	life_put_at(disk->back, "online", online ? "1" : "0");
 }
 
 static void back_key(struct life_disk *disk, uint8_t key, uint8_t value)
@@ -204,7 +158,7 @@ static void back_key(struct life_disk *disk, uint8_t key, uint8_t value)
 	if (!disk->made)
 		return;
 	disk->known = disk->alone = false;
-	put_at(disk->back, PICK(back_keys, key), PICK(back_values, value));
+	life_put_at(disk->back, PICK(back_keys, key), PICK(back_values, value));
 }
 
 /* --- time and machinery --- */
@@ -223,10 +177,11 @@ void life_restart(void)
 {
 	host_destroy(life.host);
 	life.host = NULL;
-	life.fail_at = life.between_at = life.again = 0;
+	life_forget_plans();
 	workers_behave();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
 		reads_begin(&life.disk[i].reads, false);
+		reading_close(&life.disk[i].reading);
 		life.disk[i].turn.ours = false;
 		life.disk[i].alone = false;
 	}
@@ -262,16 +217,16 @@ static void flood(const struct life_disk *disk, uint8_t where, uint8_t count)
 
 	/* The toolstack's writes must not bring back what it removed. */
 	for (unsigned int i = 0; (front || disk->made) && i < 8u + count; i++)
-		put_number(front ? disk->front : disk->back,
-			   where % 4 < 2 ? "state/x" : "params/x", i);
+		life_put_number(front ? disk->front : disk->back,
+				where % 4 < 2 ? "state/x" : "params/x", i);
 }
 
-static void plan_failure(uint8_t at, uint8_t error)
+void life_plan_failure(unsigned int at, uint8_t error)
 {
 	static const int errors[] = {EIO,    ENOMEM, EACCES, ENOSPC,
 				     EAGAIN, ENOENT, EINVAL, EPIPE};
 
-	life.fail_at = 1 + at;
+	life.fail_at = at;
 	life.fail_error = PICK(errors, error);
 	life.spoilt = true;
 	for (unsigned int i = 0; i < LIFE_DISKS; i++)
@@ -294,7 +249,8 @@ void life_touch(const struct script_record *r)
 		if (b >= SCRIPT_ODD)
 			put_long(disk->front, PICK(keys, a), b);
 		else
-			put_at(disk->front, PICK(keys, a), PICK(values, b));
+			life_put_at(disk->front, PICK(keys, a),
+				    PICK(values, b));
 		break;
 	case LIFE_FRONT_GONE:
 		life_take(disk->front);
@@ -345,7 +301,7 @@ void life_act(const struct script_record *r)
 		life.again = a % 70;
 		break;
 	case LIFE_FAIL:
-		plan_failure(a, script_u8(r, 3));
+		life_plan_failure(1u + a, script_u8(r, 3));
 		break;
 	case LIFE_DAEMON:
 		life_restart();

@@ -3,8 +3,9 @@
  * folder share.
  *
  * seam.c stands between the supervisor and xenstore, its log and its timers;
- * workers.c plays its workers; acts.c carries out the records of a script;
- * stage.c begins and ends a play.  The harness lifecycle calls stage.c only.
+ * workers.c plays its workers; keys.c is what a frontend writes; acts.c carries
+ * out the records of a script; stage.c begins and ends a play.  The harnesses
+ * lifecycle and handshake stand on it, with records of their own each.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct host;
 #define LIFE_WORKERS	 4u
 #define LIFE_TIMERS	 8u
 #define LIFE_BATCH	 16u
+#define LIFE_PLANS	 8u
 #define LIFE_VALUE_BYTES 300u
 #define LIFE_PATH_BYTES	 96u
 
@@ -88,12 +90,21 @@ struct life_disk {
 	bool alone;	      /* since then only the frontend had a wish */
 	struct turnabout turn; /* the backend's state node */
 	struct reads reads;
+	struct reading reading;	    /* what its connection was made of */
 	struct life_worker *worker; /* the last one; NULL */
 };
 
 struct life_write {
 	char path[LIFE_PATH_BYTES];
 	char value[40];
+};
+
+/* Something that happens before one of the supervisor's next calls. */
+struct life_plan {
+	unsigned int
+		at; /* the how many-th from now on; 0: nothing is planned */
+	bool keys;  /* only looks at a frontend's keys count */
+	struct script_record record;
 };
 
 struct life {
@@ -109,16 +120,18 @@ struct life {
 	struct life_write batch[LIFE_BATCH];
 	/* what is planned */
 	unsigned int again;
-	unsigned int fail_at, between_at;
+	unsigned int fail_at;
 	int fail_error;
-	struct script_record between;
+	struct life_plan plan[LIFE_PLANS];
+	/* what a planned record does */
+	void (*touch)(const struct script_record *record);
 	bool spoilt; /* a failure was planned: what was lost is lost */
 	/* timers, by the supervisor's descriptor */
 	unsigned int timers;
 	int timer[LIFE_TIMERS];
 	/* counts: of this record, of the play */
 	unsigned int writes, looks, lines;
-	uint64_t calls, offered, connected;
+	uint64_t calls, offered, tried, connected;
 	uint64_t hash;
 };
 
@@ -130,6 +143,11 @@ bool life_get(const char *path, char *value, size_t room);
 void life_take(const char *path);
 struct life_disk *life_find(uint32_t domid, uint32_t devid);
 void life_fire_timers(void);
+/** life_plan() - a record for later; the first plan goes if there are many. */
+void life_plan(unsigned int at, bool keys, const struct script_record *record);
+bool life_has_plans(void);
+/** life_forget_plans() - nothing disturbs the supervisor any more. */
+void life_forget_plans(void);
 
 /* workers.c */
 void workers_reset(void);
@@ -142,6 +160,33 @@ void worker_does(struct life_disk *disk, uint8_t what, uint8_t how);
 /** workers_behave() - from here on all answer, and leave nothing behind. */
 void workers_behave(void);
 
+/* keys.c: what a frontend writes into its directory */
+enum life_naming {
+	LIFE_NAMED_BY_ORDER, /* ring-page-order if there are several pages */
+	LIFE_NAMED_BY_PAGES, /* num-ring-pages */
+	LIFE_NAMED_BY_BOTH,
+	LIFE_NAMED_ALWAYS, /* ring-page-order also for a single page */
+	LIFE_NAMED_AS_BSD, /* ... which is called ring-ref all the same */
+	LIFE_NAMINGS,
+};
+struct life_scheme {
+	unsigned int queues, order;
+	const char *protocol; /* NULL: not written */
+	const char *persistent;
+	enum life_naming naming;
+	uint32_t gref, port; /* the first ones */
+};
+void life_write_scheme(const struct life_disk *disk,
+		       const struct life_scheme *scheme);
+/** life_put_at() - one node of a directory, as text or as a number. */
+void life_put_at(const char *directory, const char *key, const char *value);
+void life_put_number(const char *directory, const char *key, uint64_t value);
+/** life_clear_keys() - all nodes of its directory but the state. */
+void life_clear_keys(const struct life_disk *disk);
+/** life_keys() - a set of keys as Linux writes it. */
+void life_keys(const struct life_disk *disk, unsigned int queues,
+	       unsigned int order, unsigned int abi);
+
 /* acts.c */
 void life_act(const struct script_record *record);
 /** life_touch() - the same for what only concerns a disk; safe at any time. */
@@ -152,10 +197,24 @@ void life_settle(void);
 void life_restart(void);
 void life_create(struct life_disk *disk, const char *params, bool readonly);
 void life_remove(struct life_disk *disk);
-void life_keys(const struct life_disk *disk, unsigned int queues,
-	       unsigned int order, unsigned int abi);
+/** life_plan_failure() - this call from now on fails, with an error so chosen. */
+void life_plan_failure(unsigned int at, uint8_t error);
 
-/* stage.c */
+/* stage.c: the pieces of which a play is made */
+struct life_limits {
+	unsigned int queues, order, rescues;
+};
+void life_begin(const struct life_limits *limits);
+/** life_rest() - settle, until the timers that are armed have fired, too. */
+void life_rest(void);
+/** life_expect() - the backend's state; what is the beginning of a sentence. */
+void life_expect(const struct life_disk *disk, const char *what,
+		 const char *wanted);
+void life_front_says(const struct life_disk *disk, const char *state);
+/** life_remove_all() - every directory is removed, and nothing may stay. */
+void life_remove_all(void);
+void life_finish(void);
+
 /** life_play() - one script from the beginning to the end of all disks. */
 struct life_result {
 	uint64_t hash;

@@ -86,18 +86,57 @@ static bool due(unsigned int *count)
 	return *count > 0 && --*count == 0;
 }
 
-/* Before each call: another one may act first, or the call fails. */
-static bool fails(const struct xs_handle *h)
+void life_plan(unsigned int at, bool keys, const struct script_record *record)
 {
-	struct script_record record;
+	struct life_plan *plan = &life.plan[0];
 
+	for (unsigned int i = LIFE_PLANS; i-- > 0;)
+		if (life.plan[i].at == 0)
+			plan = &life.plan[i];
+	*plan = (struct life_plan){.at = at, .keys = keys, .record = *record};
+}
+
+bool life_has_plans(void)
+{
+	for (unsigned int i = 0; i < LIFE_PLANS; i++)
+		if (life.plan[i].at > 0)
+			return true;
+	return false;
+}
+
+void life_forget_plans(void)
+{
+	memset(life.plan, 0, sizeof(life.plan));
+	life.fail_at = life.again = 0;
+}
+
+static void act_as_planned(bool key)
+{
+	for (unsigned int i = 0; i < LIFE_PLANS; i++) {
+		const struct script_record record = life.plan[i].record;
+
+		if ((key || !life.plan[i].keys) && due(&life.plan[i].at))
+			life.touch(&record);
+	}
+}
+
+static struct life_disk *owner(const char *path, bool front, const char **rest);
+
+static bool names_key(const char *path)
+{
+	const char *rest;
+
+	return path != NULL && owner(path, true, &rest) != NULL &&
+	       strcmp(strrchr(path, '/'), "/state") != 0;
+}
+
+/* Before each call: others may act first, or the call fails. */
+static bool fails(const struct xs_handle *h, const char *path)
+{
 	if (h == life.toolstack)
 		return false;
 	life.calls++;
-	if (due(&life.between_at)) {
-		record = life.between;
-		life_touch(&record);
-	}
+	act_as_planned(names_key(path));
 	if (!due(&life.fail_at))
 		return false;
 	for (unsigned int i = 0; i < LIFE_DISKS; i++)
@@ -125,6 +164,28 @@ static struct life_disk *owner(const char *path, bool front, const char **rest)
 	return NULL;
 }
 
+/* A disk whose keys were read, and that is not attached, was refused for them. */
+static void refused(struct life_disk *disk)
+{
+	const struct reading_offer offer = {life.conf.max_queues,
+					    life.conf.max_ring_order};
+	char path[LIFE_PATH_BYTES + 32], sentence[512] = "";
+
+	/* Without a worker there is nobody to attach anything. */
+	if (disk->turn.last == 5 && reading_is_open(&disk->reading) &&
+	    disk->worker != NULL && !disk->worker->ended &&
+	    disk->worker->link >= 0) {
+		snprintf(path, sizeof(path),
+			 "/local/domain/0/error/backend/vbd/%u/%u/error",
+			 disk->domid, disk->devid);
+		(void)life_get(path, sentence, sizeof(sentence));
+		reading_refused(&disk->reading, &offer,
+				life.spoilt ? NULL : sentence);
+		life.tried++;
+	}
+	reading_close(&disk->reading);
+}
+
 /* A write that stands in the store now. */
 static void landed(const char *path, const char *value)
 {
@@ -139,6 +200,12 @@ static void landed(const char *path, const char *value)
 	reads_begin(&disk->reads, disk->turn.last == 4);
 	life.offered += disk->turn.last == 2;
 	life.connected += disk->turn.last == 4;
+	life.tried += disk->turn.last == 4;
+	if (disk->turn.last == 4)
+		talk_connected(disk->worker == NULL ? NULL
+						    : &disk->worker->talk);
+	else
+		refused(disk);
 }
 
 /* A write that was made, and does not stand there. */
@@ -172,14 +239,23 @@ void *__wrap_xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
 	char *value;
 	int error;
 
-	if (fails(h))
+	if (fails(h, path)) {
+		error = errno;
+		disk = owner(path, true, &rest);
+		if (disk != NULL)
+			reading_note(&disk->reading, rest, NULL, 0, error);
+		errno = error;
 		return NULL;
+	}
 	value = __real_xs_read(h, t, path, length);
 	error = errno;
 	disk = h == life.toolstack ? NULL : owner(path, true, &rest);
 	life.looks += disk != NULL && strstr(rest, "state") != NULL;
-	if (disk != NULL)
+	if (disk != NULL) {
 		reads_note(&disk->reads, rest, value);
+		reading_note(&disk->reading, rest, value,
+			     value == NULL ? 0 : *length, error);
+	}
 	errno = error;
 	return value;
 }
@@ -187,7 +263,7 @@ void *__wrap_xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
 bool __wrap_xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
 		     const void *data, unsigned int length)
 {
-	if (fails(h) || !__real_xs_write(h, t, path, data, length))
+	if (fails(h, path) || !__real_xs_write(h, t, path, data, length))
 		return false;
 	if (h != life.toolstack && t != XBT_NULL)
 		batch(path, data);
@@ -198,18 +274,18 @@ bool __wrap_xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
 
 bool __wrap_xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
-	return !fails(h) && __real_xs_rm(h, t, path);
+	return !fails(h, path) && __real_xs_rm(h, t, path);
 }
 
 char **__wrap_xs_directory(struct xs_handle *h, xs_transaction_t t,
 			   const char *path, unsigned int *count)
 {
-	return fails(h) ? NULL : __real_xs_directory(h, t, path, count);
+	return fails(h, path) ? NULL : __real_xs_directory(h, t, path, count);
 }
 
 bool __wrap_xs_watch(struct xs_handle *h, const char *path, const char *token)
 {
-	return !fails(h) && __real_xs_watch(h, path, token);
+	return !fails(h, path) && __real_xs_watch(h, path, token);
 }
 
 bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
@@ -217,7 +293,7 @@ bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
 {
 	const unsigned int batched = life.batched;
 	bool disturbed = life.again > 0 && !abandon;
-	bool failed = fails(h);
+	bool failed = fails(h, NULL);
 	int error = errno;
 
 	life.batched = 0;

@@ -13,14 +13,15 @@
 
 struct life life;
 
-static void begin(const struct script_record *device)
+void life_begin(const struct life_limits *limits)
 {
 	sim_reset(1);
 	memset(&life, 0, sizeof(life));
+	life.touch = life_touch;
 	conf_init(&life.conf);
-	life.conf.max_queues = 1 + script_u8(device, LIFE_QUEUES) % 4;
-	life.conf.max_ring_order = script_u8(device, LIFE_ORDER) % 3;
-	life.conf.max_rescues = script_u8(device, LIFE_RESCUES) % 8;
+	life.conf.max_queues = limits->queues;
+	life.conf.max_ring_order = limits->order;
+	life.conf.max_rescues = limits->rescues;
 	workers_reset();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
 		struct life_disk *disk = &life.disk[i];
@@ -76,8 +77,8 @@ static void play(const struct script *script)
 
 		if (script_u8(r, 0) % LIFE_KIND_COUNT == LIFE_BETWEEN &&
 		    i + 1 < script->operations) {
-			life.between_at = 1 + script_u8(r, 2);
-			life.between = script->operation[++i];
+			life_plan(1u + script_u8(r, 2), false,
+				  &script->operation[++i]);
 			continue;
 		}
 		life_act(r);
@@ -86,15 +87,14 @@ static void play(const struct script *script)
 		if (script_u8(r, 15) >= SCRIPT_ODD)
 			continue;
 		life_settle();
-		if (life.between_at == 0)
+		if (!life_has_plans())
 			check_disks();
 	}
 }
 
 /* --- the end --- */
 
-/* Until the timers that are armed have fired, too. */
-static void rest(void)
+void life_rest(void)
 {
 	life_settle();
 	for (unsigned int i = 0; i < 64 && life.timers > 0; i++) {
@@ -104,8 +104,8 @@ static void rest(void)
 	}
 }
 
-static void expect(const struct life_disk *disk, const char *what,
-		   const char *wanted)
+void life_expect(const struct life_disk *disk, const char *what,
+		 const char *wanted)
 {
 	char path[LIFE_PATH_BYTES + 16], state[16] = "none";
 
@@ -118,13 +118,13 @@ static void expect(const struct life_disk *disk, const char *what,
 			    what, disk->devid, disk->domid, state, wanted);
 }
 
-static void front_says(const struct life_disk *disk, const char *state)
+void life_front_says(const struct life_disk *disk, const char *state)
 {
 	char path[LIFE_PATH_BYTES + 16];
 
 	snprintf(path, sizeof(path), "%s/state", disk->front);
 	life_put(path, state, 1);
-	rest();
+	life_rest();
 }
 
 /* Both at once: the supervisor finds only the second. */
@@ -135,7 +135,7 @@ static void front_says_at_once(const struct life_disk *disk, const char *first,
 
 	snprintf(path, sizeof(path), "%s/state", disk->front);
 	life_put(path, first, 1);
-	front_says(disk, second);
+	life_front_says(disk, second);
 }
 
 static void front_connects(const struct life_disk *disk)
@@ -143,7 +143,7 @@ static void front_connects(const struct life_disk *disk)
 	life_keys(disk, 1, 0, 0);
 	life.again = 3;
 	front_says_at_once(disk, "3", "4");
-	expect(disk, "with a frontend that is Connected", "4");
+	life_expect(disk, "with a frontend that is Connected", "4");
 }
 
 /* A frontend as good as any, on a store where others are busy, too. */
@@ -151,50 +151,50 @@ static void serve_once(struct life_disk *disk)
 {
 	life.again = 3;
 	life_create(disk, "null:1M", false);
-	rest();
-	expect(disk, "made anew", "2");
+	life_rest();
+	life_expect(disk, "made anew", "2");
 	life_keys(disk, 1, 0, 0);
-	front_says(disk, "3");
-	expect(disk, "with a frontend that is Initialised", "4");
-	front_says(disk, "4");
-	front_says(disk, "5");
-	expect(disk, "with a frontend that is Closing", "5");
-	front_says(disk, "6");
-	expect(disk, "with a frontend that is Closed", "6");
-	front_says(disk, "1");
-	expect(disk, "with a frontend that begins anew", "2");
+	life_front_says(disk, "3");
+	life_expect(disk, "with a frontend that is Initialised", "4");
+	life_front_says(disk, "4");
+	life_front_says(disk, "5");
+	life_expect(disk, "with a frontend that is Closing", "5");
+	life_front_says(disk, "6");
+	life_expect(disk, "with a frontend that is Closed", "6");
+	life_front_says(disk, "1");
+	life_expect(disk, "with a frontend that begins anew", "2");
 	front_connects(disk);
 	front_says_at_once(disk, "6", "1");
-	expect(disk, "with a frontend that was Closed for a moment", "2");
+	life_expect(disk, "with a frontend that was Closed for a moment", "2");
 	front_connects(disk);
 	life_take(disk->front);
-	rest();
-	expect(disk, "with a frontend that is gone", "6");
+	life_rest();
+	life_expect(disk, "with a frontend that is gone", "6");
 }
 
 static void unplug(struct life_disk *disk)
 {
 	char path[LIFE_PATH_BYTES + 16];
 
-	front_says(disk, "1");
+	life_front_says(disk, "1");
 	front_connects(disk);
 	snprintf(path, sizeof(path), "%s/online", disk->back);
 	life_put(path, "0", 1);
 	snprintf(path, sizeof(path), "%s/state", disk->back);
 	life_put(path, "5", 1);
 	states_toolstack(&disk->turn, 5);
-	rest();
-	front_says(disk, "6");
-	expect(disk, "unplugged", "6");
+	life_rest();
+	life_front_says(disk, "6");
+	life_expect(disk, "unplugged", "6");
 }
 
-static void remove_all(void)
+void life_remove_all(void)
 {
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
 		life_remove(&life.disk[i]);
 		life_take(life.disk[i].front);
 	}
-	rest();
+	life_rest();
 	if (host_devices(life.host) > 0)
 		oracle_fail(ORACLE_PROGRESS,
 			    "%u disks are held though their directories are "
@@ -205,20 +205,20 @@ static void remove_all(void)
 
 static void end(void)
 {
-	life.fail_at = life.between_at = life.again = 0;
+	life_forget_plans();
 	workers_behave();
-	rest();
-	remove_all();
+	life_rest();
+	life_remove_all();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
 		(void)sim_domain_create(life.disk[i].domid, 64);
 		sim_enter(0);
 		serve_once(&life.disk[i]);
 		unplug(&life.disk[i]);
 	}
-	remove_all();
+	life_remove_all();
 }
 
-static void finish(void)
+void life_finish(void)
 {
 	host_destroy(life.host);
 	xs_close(life.toolstack);
@@ -228,10 +228,15 @@ static void finish(void)
 void life_play(const uint8_t *data, size_t bytes, struct life_result *result)
 {
 	static struct script script;
+	struct life_limits limits;
 	struct held before, after;
 
 	script_decode(data, bytes, &script);
-	begin(&script.device);
+	limits = (struct life_limits){
+		.queues = 1 + script_u8(&script.device, LIFE_QUEUES) % 4,
+		.order = script_u8(&script.device, LIFE_ORDER) % 3,
+		.rescues = script_u8(&script.device, LIFE_RESCUES) % 8};
+	life_begin(&limits);
 	held_take(&before);
 	play(&script);
 	*result = (struct life_result){life.hash, life.offered, life.connected};
@@ -239,5 +244,5 @@ void life_play(const uint8_t *data, size_t bytes, struct life_result *result)
 	result->hash ^= life.calls;
 	held_take(&after);
 	held_check(&before, &after);
-	finish();
+	life_finish();
 }

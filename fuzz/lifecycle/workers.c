@@ -295,6 +295,9 @@ static void assign(int fd, const struct link_message *message)
 int __wrap_link_send(int fd, const struct link_message *message, const int *fds,
 		     unsigned int count)
 {
+	const struct reading_offer offer = {life.conf.max_queues,
+					    life.conf.max_ring_order};
+
 	if (message->kind == LINK_DEVICE)
 		assign(fd, message);
 	for (unsigned int i = 0; i < LIFE_WORKERS; i++) {
@@ -311,6 +314,9 @@ int __wrap_link_send(int fd, const struct link_message *message, const int *fds,
 					    .front = disk->reads.state,
 					    .alone = disk->alone};
 		talk_said(&worker->talk, &world, message);
+		if (message->kind == LINK_ATTACH)
+			reading_attached(&worker->disk->reading, &offer,
+					 &message->attach);
 	}
 	return __real_link_send(fd, message, fds, count);
 }

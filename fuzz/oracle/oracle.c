@@ -37,6 +37,7 @@ static const char *const names[] = {
 	[ORACLE_BUDGET] = "budget",
 	[ORACLE_REMOVED] = "removed",
 	[ORACLE_TALK] = "talk",
+	[ORACLE_READING] = "reading",
 };
 
 _Static_assert(ARRAY_SIZE(names) == ORACLE_COUNT, "every oracle has a name");

@@ -39,6 +39,7 @@ enum oracle {
 	ORACLE_BUDGET,	     /* what one cause costs the supervisor */
 	ORACLE_REMOVED,	     /* a directory that was removed stays away */
 	ORACLE_TALK,	     /* what a worker is told */
+	ORACLE_READING,	     /* a connection follows from what was read */
 	ORACLE_COUNT,
 };
 

@@ -23,7 +23,7 @@ void reads_begin(struct reads *reads, bool connected)
 }
 
 /* "queue-3/ring-ref0" lies two levels up. */
-static const char *key_of(const char *path)
+const char *reads_key(const char *path)
 {
 	const char *queue = strstr(path, "/queue-");
 	const char *slash = strrchr(path, '/');
@@ -46,7 +46,7 @@ static bool is_known(const char *key)
 
 void reads_note(struct reads *reads, const char *path, const char *value)
 {
-	const char *key = key_of(path);
+	const char *key = reads_key(path);
 
 	if (strcmp(key, "state") == 0) {
 		/* No node is no state: one that it had before is none. */

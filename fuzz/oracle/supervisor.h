@@ -45,6 +45,44 @@ void reads_begin(struct reads *reads, bool connected);
 /** reads_note() - below the frontend's domain, without that prefix. */
 void reads_note(struct reads *reads, const char *path, const char *value);
 
+/** reads_key() - what a node is called below the frontend's directory. */
+const char *reads_key(const char *path);
+
+/* reading.c: a connection follows from the values that were read for it */
+#define READING_BYTES 256u
+struct reading_node {
+	char key[READS_KEY];
+	bool there;
+	int error; /* of xenstore; 0 or ENOENT are answers */
+	unsigned int length;
+	char value[READING_BYTES]; /* as much as fits */
+};
+struct reading {
+	bool open;
+	unsigned int count;
+	struct reading_node node[READS_KEYS];
+};
+struct reading_offer {
+	unsigned int max_queues, max_ring_order;
+};
+/** reading_note() - a look below the frontend's domain; the first one after
+ * reading_close() begins another reading. */
+void reading_note(struct reading *reading, const char *path, const char *value,
+		  unsigned int length, int error);
+bool reading_is_open(const struct reading *reading);
+/** reading_close() - it has led to something, which more looks do not change. */
+void reading_close(struct reading *reading);
+/** reading_attached() - a worker was told so. */
+void reading_attached(struct reading *reading,
+		      const struct reading_offer *offer,
+		      const struct link_attach *attach);
+/**
+ * reading_refused() - the disk is Closing, and nothing was attached.
+ * @sentence: its error node, "" if there is none; NULL: not to be judged
+ */
+void reading_refused(const struct reading *reading,
+		     const struct reading_offer *offer, const char *sentence);
+
 /* budget.c: what one cause may cost */
 void budget_check(unsigned int writes, unsigned int looks, unsigned int lines);
 void budget_rounds(unsigned int rounds);
@@ -65,6 +103,8 @@ struct talk_world {
 };
 void talk_said(struct talk *talk, const struct talk_world *world,
 	       const struct link_message *message);
+/** talk_connected() - Connected is published; NULL: there is no worker. */
+void talk_connected(const struct talk *talk);
 
 /* held.c: what the daemon holds when all disks are gone */
 struct held {

@@ -3,6 +3,8 @@
  * rings once and not while some are attached, to let go of them only when
  * somebody wants that, and nothing after STOP.
  */
+#include <stddef.h>
+
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/oracle/supervisor.h"
 
@@ -58,4 +60,11 @@ void talk_said(struct talk *talk, const struct talk_world *world,
 		oracle_fail(ORACLE_TALK, "a worker is sent message %u",
 			    message->kind);
 	}
+}
+
+void talk_connected(const struct talk *talk)
+{
+	if (talk == NULL || !talk->attached)
+		oracle_fail(ORACLE_TALK, "Connected is published, and no rings "
+					 "are attached");
 }

@@ -23,6 +23,7 @@ HARNESSES = {
     "settings": "the configuration file, params and numbers",
     "control": "clients of the control socket, and its answers",
     "lifecycle": "the supervisor among frontends, toolstack and workers",
+    "handshake": "a frontend's nodes that change between any two looks",
     "link": "the validation of messages between supervisor and worker",
 }
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
@@ -31,7 +32,7 @@ MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
               "ops": 2048, "events": 2048,
               "io": 2048,
               "handshake_parse": 2048, "settings": 2048, "control": 4096,
-              "lifecycle": 1024}
+              "lifecycle": 1024, "handshake": 1024}
 MUTATOR = "xenblk-mutator.so"  # what afl-fuzz loads, in lib of a build
 
 

@@ -61,6 +61,27 @@ static void a_read_only_removable_disk_says_so(void **state)
 	assert_int_equal(world.device.readonly, 1);
 }
 
+/* L15, X08: facts of the disk are the toolstack's; the guest may write what it
+ * likes beside its keys. */
+static void a_frontend_has_no_say_in_what_its_disk_is(void **state)
+{
+	(void)state;
+	put(FRONT "/mode", "w");
+	put(FRONT "/frontend-id", "6");
+	put(FRONT "/params", "ram:2M");
+	put(FRONT "/device-type", "cdrom");
+	put(FRONT "/state", "1");
+	write_backend("ram:1M", "r");
+	settle();
+	expect(BACK "/state", "2");
+	assert_int_equal(world.device.readonly, 1);
+	assert_int_equal(world.device.domid, 5);
+	assert_int_equal(world.device.devid, 51712);
+	assert_int_equal(world.device.sectors, 2048);
+	connect();
+	expect(BACK "/info", "4");
+}
+
 /* H6, Q13: Initialised or Connected before we have looked at all. */
 static void a_frontend_need_not_wait(void **state)
 {
@@ -291,6 +312,7 @@ int main(void)
 		CASE(the_offer_comes_before_initwait),
 		CASE(properties_come_with_connected),
 		CASE(a_read_only_removable_disk_says_so),
+		CASE(a_frontend_has_no_say_in_what_its_disk_is),
 		CASE(a_frontend_need_not_wait),
 		CASE(a_half_written_directory_is_waited_for),
 		CASE(wrong_directories_get_an_error_node),

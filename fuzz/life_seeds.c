@@ -15,6 +15,7 @@
 #define STEPS  24u
 #define SECOND 0x100u
 #define LATER  0x200u
+#define TABLES 0x80u /* beside the number of rescues */
 
 struct step {
 	unsigned int kind;
@@ -255,6 +256,19 @@ static const struct seed seeds[] = {
 	 0,
 	 3,
 	 {UP, {LIFE_DAEMON, 0, 0, 0}, DOWN, {LIFE_DAEMON, 0, 0, 0}, END}},
+	{"daemon-goes-on",
+	 3,
+	 2,
+	 3 | TABLES,
+	 {UP,
+	  {LIFE_DAEMON, 0, 0, 0},
+	  {LIFE_WORKER, 1, 0, 0},
+	  {LIFE_CLOCK, 0, 0, 0},
+	  {LIFE_FRONT_STATE, CLOSING, 0, 0},
+	  {LIFE_DAEMON, 0, 0, 0},
+	  {LIFE_FRONT_STATE, CLOSED, 0, 0},
+	  {LIFE_REMOVE, 0, 0, 0},
+	  END}},
 	{"toolstack-garbage",
 	 0,
 	 0,
@@ -274,7 +288,8 @@ static size_t lay(const struct seed *seed, uint8_t *data)
 	memset(data, 0, (STEPS + 1) * SCRIPT_RECORD);
 	data[LIFE_QUEUES] = seed->queues;
 	data[LIFE_ORDER] = seed->order;
-	data[LIFE_RESCUES] = seed->rescues;
+	data[LIFE_RESCUES] = seed->rescues % TABLES;
+	data[LIFE_TABLES] = seed->rescues / TABLES;
 	for (const struct step *s = seed->step; s->kind != LIFE_KIND_COUNT;
 	     s++, at += SCRIPT_RECORD) {
 		data[at] = (uint8_t)s->kind;

@@ -211,14 +211,18 @@ static void domain(struct life_disk *disk, uint8_t how)
 	sim_enter(0);
 }
 
+/* Of nodes that differ: xenstored joins events of the same one. */
 static void flood(const struct life_disk *disk, uint8_t where, uint8_t count)
 {
 	const bool front = where % 2 == 0;
+	char key[24];
 
 	/* The toolstack's writes must not bring back what it removed. */
-	for (unsigned int i = 0; (front || disk->made) && i < 8u + count; i++)
-		life_put_number(front ? disk->front : disk->back,
-				where % 4 < 2 ? "state/x" : "params/x", i);
+	for (unsigned int i = 0; (front || disk->made) && i < 8u + count; i++) {
+		snprintf(key, sizeof(key), "%s/%u",
+			 where % 4 < 2 ? "state" : "params", i);
+		life_put_number(front ? disk->front : disk->back, key, i);
+	}
 }
 
 void life_plan_failure(unsigned int at, uint8_t error)

@@ -2,10 +2,11 @@
  * The supervisor in process, and everybody around it: what the files of this
  * folder share.
  *
- * seam.c stands between the supervisor and xenstore, its log and its timers;
- * workers.c plays its workers; keys.c is what a frontend writes; acts.c carries
- * out the records of a script; stage.c begins and ends a play.  The harnesses
- * lifecycle and handshake stand on it, with records of their own each.
+ * seam.c stands between the supervisor and xenstore, its log and its timers,
+ * tables.c between it and the files of its tables; workers.c plays its workers;
+ * keys.c is what a frontend writes; acts.c carries out the records of a script;
+ * stage.c begins and ends a play.  The harnesses lifecycle and handshake stand
+ * on it, with records of their own each.
  */
 #pragma once
 
@@ -51,7 +52,7 @@ enum life_kind {
 	LIFE_AGAIN,	  /* the next transactions are disturbed */
 	LIFE_FAIL,	  /* the k-th xs call from now on fails */
 	LIFE_BETWEEN,	  /* the next record happens before the k-th xs call */
-	LIFE_FLOOD,	  /* the same node is written again and again */
+	LIFE_FLOOD,	  /* many nodes are written, all of them watched */
 	LIFE_DOMAIN,	  /* the domain dies, or begins */
 	LIFE_DAEMON,	  /* the daemon is started anew */
 	LIFE_KIND_COUNT,
@@ -62,6 +63,7 @@ enum {
 	LIFE_QUEUES = 1,
 	LIFE_ORDER = 2,
 	LIFE_RESCUES = 3,
+	LIFE_TABLES = 4, /* whether they outlive the daemon */
 };
 
 /* One worker of a disk, as a process that need not exist. */
@@ -92,6 +94,9 @@ struct life_disk {
 	struct reads reads;
 	struct reading reading;	    /* what its connection was made of */
 	struct life_worker *worker; /* the last one; NULL */
+	struct link_attach served;  /* what one was told to attach last */
+	bool was_served;
+	int table; /* the file that outlives a daemon; -1: none */
 };
 
 struct life_write {
@@ -149,6 +154,11 @@ bool life_has_plans(void);
 /** life_forget_plans() - nothing disturbs the supervisor any more. */
 void life_forget_plans(void);
 
+/* tables.c */
+#define LIFE_TABLES_HOME "/life"
+/** tables_reset() - no disk has one; @begin: forget what is not a file. */
+void tables_reset(bool begin);
+
 /* workers.c */
 void workers_reset(void);
 /** workers_step() - each takes one message; whether any did. */
@@ -203,6 +213,7 @@ void life_plan_failure(unsigned int at, uint8_t error);
 /* stage.c: the pieces of which a play is made */
 struct life_limits {
 	unsigned int queues, order, rescues;
+	bool tables; /* that outlive the daemon */
 };
 void life_begin(const struct life_limits *limits);
 /** life_rest() - settle, until the timers that are armed have fired, too. */

@@ -22,6 +22,10 @@ void life_begin(const struct life_limits *limits)
 	life.conf.max_queues = limits->queues;
 	life.conf.max_ring_order = limits->order;
 	life.conf.max_rescues = limits->rescues;
+	if (limits->tables)
+		snprintf(life.conf.tables, sizeof(life.conf.tables), "%s",
+			 LIFE_TABLES_HOME);
+	tables_reset(true);
 	workers_reset();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
 		struct life_disk *disk = &life.disk[i];
@@ -58,6 +62,30 @@ static void check_unplugged(const struct life_disk *disk)
 			    disk->devid, disk->domid, disk->turn.last);
 }
 
+/* Whoever serves a disk has seen what its frontend said last. */
+static void check_seen(const struct life_disk *disk)
+{
+	const struct life_worker *worker = disk->worker;
+	char path[LIFE_PATH_BYTES + 16], state[16] = "";
+	unsigned int said;
+
+	/* Others than the frontend, or a debt, are reasons to look later. */
+	if (!disk->alone || life.spoilt || life.timers > 0 ||
+	    !disk->turn.ours || disk->turn.last == 1 || worker == NULL ||
+	    worker->silent || worker->owes || worker->link < 0)
+		return;
+	snprintf(path, sizeof(path), "%s/state", disk->front);
+	if (life_get(path, state, sizeof(state)))
+		said = (unsigned int)strtoul(state, NULL, 10);
+	else
+		said = 0;
+	if (said != disk->reads.state)
+		oracle_fail(ORACLE_PROGRESS,
+			    "the frontend of disk %u of domain %u is in state "
+			    "%u, and was last seen in %u",
+			    disk->devid, disk->domid, said, disk->reads.state);
+}
+
 static void check_disks(void)
 {
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
@@ -66,6 +94,7 @@ static void check_disks(void)
 		if (!disk->made)
 			removal_check(life.toolstack, disk->back);
 		check_unplugged(disk);
+		check_seen(disk);
 		life.hash = life.hash * 31 + disk->turn.last;
 	}
 }
@@ -223,6 +252,7 @@ void life_finish(void)
 	host_destroy(life.host);
 	xs_close(life.toolstack);
 	workers_reset();
+	tables_reset(false);
 }
 
 void life_play(const uint8_t *data, size_t bytes, struct life_result *result)
@@ -235,7 +265,8 @@ void life_play(const uint8_t *data, size_t bytes, struct life_result *result)
 	limits = (struct life_limits){
 		.queues = 1 + script_u8(&script.device, LIFE_QUEUES) % 4,
 		.order = script_u8(&script.device, LIFE_ORDER) % 3,
-		.rescues = script_u8(&script.device, LIFE_RESCUES) % 8};
+		.rescues = script_u8(&script.device, LIFE_RESCUES) % 8,
+		.tables = script_u8(&script.device, LIFE_TABLES) % 2 != 0};
 	life_begin(&limits);
 	held_take(&before);
 	play(&script);

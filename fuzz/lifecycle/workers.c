@@ -302,21 +302,26 @@ int __wrap_link_send(int fd, const struct link_message *message, const int *fds,
 		assign(fd, message);
 	for (unsigned int i = 0; i < LIFE_WORKERS; i++) {
 		struct life_worker *worker = &life.worker[i];
-		const struct life_disk *disk = worker->disk;
+		struct life_disk *disk = worker->disk;
 		struct talk_world world;
 
 		if (!worker->used || disk == NULL || worker->theirs != fd)
 			continue;
-		world = (struct talk_world){.domid = disk->domid,
-					    .devid = disk->devid,
-					    .readonly = disk->readonly,
-					    .known = disk->known,
-					    .front = disk->reads.state,
-					    .alone = disk->alone};
+		world = (struct talk_world){
+			.domid = disk->domid,
+			.devid = disk->devid,
+			.readonly = disk->readonly,
+			.known = disk->known,
+			.front = disk->reads.state,
+			.alone = disk->alone,
+			.served = disk->was_served ? &disk->served : NULL};
 		talk_said(&worker->talk, &world, message);
-		if (message->kind == LINK_ATTACH)
-			reading_attached(&worker->disk->reading, &offer,
-					 &message->attach);
+		if (message->kind != LINK_ATTACH)
+			continue;
+		reading_attached(&disk->reading, &offer, &message->attach);
+		if (message->attach.resume == 0)
+			disk->served = message->attach;
+		disk->was_served = true;
 	}
 	return __real_link_send(fd, message, fds, count);
 }

@@ -100,6 +100,7 @@ struct talk_world {
 	bool readonly, known; /* the mode that the toolstack wrote, if one */
 	unsigned int front;   /* the frontend's state as it was read last */
 	bool alone; /* nobody but the frontend wanted anything of this disk */
+	const struct link_attach *served; /* attached last; NULL: none was */
 };
 void talk_said(struct talk *talk, const struct talk_world *world,
 	       const struct link_message *message);

@@ -1,9 +1,11 @@
 /*
  * What a worker is told: to serve the disk that the toolstack named, to attach
- * rings once and not while some are attached, to let go of them only when
- * somebody wants that, and nothing after STOP.
+ * rings once and not while some are attached, to go on with rings only if they
+ * are the very ones that were served, to let go of them only when somebody
+ * wants that, and nothing after STOP.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/oracle/supervisor.h"
@@ -20,6 +22,25 @@ static void said_device(struct talk *talk, const struct talk_world *world,
 		oracle_fail(ORACLE_TALK, "a disk that is %s is served %s",
 			    world->readonly ? "read-only" : "writable",
 			    device->readonly != 0 ? "read-only" : "writable");
+}
+
+/* What the table of requests under way says means other requests on others. */
+static void said_attach(struct talk *talk, const struct talk_world *world,
+			const struct link_attach *attach)
+{
+	struct link_attach first = *attach;
+
+	if (talk->attached)
+		oracle_fail(ORACLE_TALK, "rings are attached while some are");
+	talk->attached = true;
+	first.resume = 0;
+	if (attach->resume != 0 &&
+	    (world->served == NULL ||
+	     memcmp(&first, world->served, sizeof(first)) != 0))
+		oracle_fail(ORACLE_TALK,
+			    "a worker is to go on with %u queues that are not "
+			    "those which were served",
+			    attach->queues);
 }
 
 static void said_detach(struct talk *talk, const struct talk_world *world)
@@ -45,10 +66,7 @@ void talk_said(struct talk *talk, const struct talk_world *world,
 		said_device(talk, world, &message->device);
 		break;
 	case LINK_ATTACH:
-		if (talk->attached)
-			oracle_fail(ORACLE_TALK, "rings are attached while "
-						 "some are");
-		talk->attached = true;
+		said_attach(talk, world, &message->attach);
 		break;
 	case LINK_DETACH:
 		said_detach(talk, world);

@@ -108,7 +108,9 @@ def do_hunt(bugs, base, args):
                         args)
     campaign.run()
     settings = {"seeds": args.seeds, "budget_s": args.budget or "by tier",
-                "empty": args.empty, "minutes": args.minutes}
+                "empty": args.empty, "minutes": args.minutes,
+                "first_harness_only": args.first,
+                "budget_from_nothing_s": args.empty_budget or "the same"}
     report = bank_report.make(bugs, campaign.rows, campaign.clean,
                               proven_of(bugs, base, shops[0]), settings)
     oracles = earlier_table(base)
@@ -194,6 +196,10 @@ def add(commands):
                    help="begin no hunt after that; what is missing is said")
     p.add_argument("--empty", action="store_true",
                    help="hunt without the committed corpus, too")
+    p.add_argument("--empty-budget", type=int, metavar="SECONDS",
+                   help="for hunts without the corpus (default: the same)")
+    p.add_argument("--first", action="store_true",
+                   help="only the harness that should see a bug first")
     p.add_argument("--work", metavar="FOLDER",
                    help="where builds, hunts and the report are kept "
                    "(build/bugbank)")

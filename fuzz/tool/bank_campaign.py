@@ -12,8 +12,9 @@ import zlib
 from bank_hunt import chase
 from bank_patch import TIERS
 from bank_tree import corpus_sha, file_sha
-from tree import Trouble, folder, say
+from tree import REPLAYED, Trouble, folder, say
 
+CLEAN_FROM_EMPTY = 10  # seconds: the corpus is where a find would be
 LAST = 1 << 30
 
 
@@ -30,17 +31,27 @@ class Campaign:
         self.deadline = (time.monotonic() + 60 * args.minutes
                          if args.minutes else None)
 
-    def starts(self):
-        return ("corpus", "empty") if self.args.empty else ("corpus",)
+    def starts(self, harness):
+        if harness in REPLAYED or not self.args.empty:
+            return ("corpus",)
+        return ("corpus", "empty")
 
-    def budget(self, bug):
+    def seeds(self, harness):
+        return 1 if harness in REPLAYED else self.args.seeds
+
+    def budget(self, bug, start):
+        if start == "empty" and self.args.empty_budget:
+            return self.args.empty_budget
         return self.args.budget or TIERS[bug["tier"]]
+
+    def harnesses(self, bug):
+        return bug["harnesses"][:1] if self.args.first else bug["harnesses"]
 
     # --- building ---
 
     def prepare(self):
         """The clean harnesses, and what their corpora are."""
-        harnesses = sorted({h for b in self.bugs for h in b["harnesses"]})
+        harnesses = sorted({h for b in self.bugs for h in self.harnesses(b)})
         for shop in self.shops:
             binaries = shop.clean(harnesses)
             if shop is self.shops[0]:
@@ -58,13 +69,13 @@ class Campaign:
                 "corpus": self.corpora[harness] if start == "corpus" else ""}
 
     def tasks_of(self, order, bug, binaries):
-        for rank, harness in enumerate(bug["harnesses"]):
+        for rank, harness in enumerate(self.harnesses(bug)):
             binary = binaries[harness]
             sha = file_sha(binary)
-            for start in self.starts():
-                for seed in range(1, self.args.seeds + 1):
+            for start in self.starts(harness):
+                for seed in range(1, self.seeds(harness) + 1):
                     key = self.key(bug["id"], bug["sha"], sha, harness, start,
-                                   seed, self.budget(bug))
+                                   seed, self.budget(bug, start))
                     yield (seed, rank, start, order), key, binary
 
     def build(self, shop):
@@ -75,17 +86,18 @@ class Campaign:
             if self.shop_of(bug) is not shop:
                 continue
             try:
-                binaries = shop.mutant(bug)
+                binaries = shop.mutant(dict(bug,
+                                            harnesses=self.harnesses(bug)))
             except Trouble as trouble:
                 self.troubles.append(f"{bug['id']} cannot be built: {trouble}")
                 continue
             for priority, key, binary in self.tasks_of(order, bug, binaries):
-                self.offer(priority, key, binary)
+                self.offer(priority, key, binary, self.rows)
 
-    def offer(self, priority, key, binary):
+    def offer(self, priority, key, binary, into):
         known = self.results.known(key)
         if known and known["end"] in ("found", "budget"):
-            self.rows.append(known)
+            into.append(known)
         else:
             self.tasks.put((priority, key, binary))
 
@@ -115,6 +127,8 @@ class Campaign:
             priority, key, binary = self.tasks.get()
             if priority[0] == LAST or self.is_over():
                 return
+            if self.is_settled(key, into):
+                continue
             try:
                 row = self.hunt(key, binary)
             except Exception as trouble:  # a thread must not end in silence
@@ -131,6 +145,17 @@ class Campaign:
             self.results.add(row)
             into.append(row)
             say(line_of(row))
+
+    def is_settled(self, key, rows):
+        """Whether the median is beyond the budget, whatever else is found:
+        more than half of the seeds found nothing.  From nothing only: what
+        the corpus does not find is a survivor, and is tried to the end."""
+        if key["start"] != "empty" or key["bug"] == "clean":
+            return False
+        same = ("bug", "harness", "start", "budget")
+        vain = sum(r["end"] == "budget" and all(r[k] == key[k] for k in same)
+                   for r in list(rows))
+        return 2 * vain > self.args.seeds
 
     def is_over(self):
         return self.stop.is_set() or (self.deadline is not None and
@@ -173,19 +198,23 @@ class Campaign:
         """Each clean harness as long as its mutants were hunted in all, and
         at least for one budget."""
         for harness, binary in self.clean_binaries.items():
-            for start in self.starts():
+            for start in self.starts(harness):
                 own = [r["seconds"] for r in self.rows if
                        (r["harness"], r["start"]) == (harness, start)]
-                if not own:
-                    continue
-                # Bugs that are found at once would say little about it.
-                spent = max(sum(own), self.args.budget or TIERS["A"])
-                seeds = max(1, min(self.args.seeds, int(spent)))
-                for seed in range(1, seeds + 1):
-                    key = self.key("clean", "", file_sha(binary), harness,
-                                   start, seed, int(spent / seeds) + 1)
-                    self.tasks.put(((seed, harness, start), key, binary))
+                if own:
+                    self.offer_clean(harness, binary, start, sum(own))
         self.together([], self.clean)
+
+    def offer_clean(self, harness, binary, start, spent):
+        """Bugs that are found at once would say little about it."""
+        least = (CLEAN_FROM_EMPTY if start == "empty" else
+                 self.args.budget or TIERS["A"])
+        spent = max(spent, least)
+        seeds = max(1, min(self.seeds(harness), int(spent)))
+        for seed in range(1, seeds + 1):
+            key = self.key("clean", "", file_sha(binary), harness, start, seed,
+                           int(spent / seeds) + 1)
+            self.offer((seed, harness, start), key, binary, self.clean)
 
 
 def line_of(row):

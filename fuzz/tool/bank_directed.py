@@ -17,10 +17,10 @@ import tempfile
 import time
 
 from bank_patch import BANK
-from tree import HARNESSES, Trouble, say
+from tree import HARNESSES, REPLAYED, Trouble, say
 
 LIMIT = 60
-PRESETS = ("dev", "asan-ubsan", "tsan", "msan")
+PRESETS = ("dev", "release", "asan-ubsan", "tsan", "msan")
 
 
 def kind_of(test):
@@ -29,7 +29,8 @@ def kind_of(test):
         return "unit"
     if word == "blkif":
         return "case"
-    if word == "script" and rest.partition(".")[0] in HARNESSES:
+    if word == "script" and \
+       rest.partition(".")[0] in list(HARNESSES) + list(REPLAYED):
         return "script"
     raise Trouble(f"\"{test}\" is no directed test: unit.FOLDER.NAME, "
                   "blkif.TOPIC.CASE or script.HARNESS.NAME")

@@ -10,8 +10,8 @@ import tempfile
 import threading
 import time
 
-from engines import LibFuzzer
-from tree import folder
+from engines import LibFuzzer, reason_of, start
+from tree import REPLAYED, folder
 
 TICK = os.sysconf("SC_CLK_TCK")
 STEP = 0.02
@@ -83,32 +83,60 @@ def chase(binary, harness, inputs, seed, options):
     None).  Return: a dictionary: seconds, end ("found", "budget", "starved",
     "stopped"), oracle, reason, reached, triggered, execs."""
     where = tempfile.mkdtemp(prefix="hunt-", dir=options.base)
+    try:
+        if harness in REPLAYED:
+            return replay(binary, inputs, where, options)
+        return search(binary, harness, inputs, seed, where, options)
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
+
+
+def replay(binary, inputs, where, options):
+    """A harness without an engine plays its corpus, once."""
+    trace, log = os.path.join(where, "planted"), os.path.join(where, "log")
+    words = argparse.Namespace(nice=options.nice, keep_open=[])
+    process = start([binary] + inputs, log, words, environment(trace))
+    try:
+        seconds, end = watch(process, options.budget, options.stop)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        status = process.wait()
+    result = {"seconds": round(seconds, 2), "end": end, "oracle": None,
+              "reason": None, "execs": 1}
+    result["reached"], result["triggered"] = canary_of(trace)
+    if end == "found" and status == 0:
+        result["end"] = "budget"  # through, and nothing was seen
+    elif end == "found":
+        oracle, reason = reason_of(log)
+        result.update(oracle=oracle, reason=plain(reason))
+    return result
+
+
+def search(binary, harness, inputs, seed, where, options):
+    """libFuzzer, from these inputs on."""
     trace = os.path.join(where, "planted")
     words = argparse.Namespace(
         seconds=PATIENCE * options.budget + 60, jobs=1, seed=seed,
         nice=options.nice, keep_open=[], inputs=inputs,
         env=environment(trace))
+    engine = LibFuzzer(harness, binary, where, words)
     try:
-        engine = LibFuzzer(harness, binary, where, words)
-        try:
-            seconds, end = watch(engine.jobs[0][0], options.budget,
-                                 options.stop)
-        finally:
-            engine.stop()
-        finds = [f for f in engine.finds()
-                 if not os.path.basename(f["input"]).startswith("slow-unit")]
-        result = {"seconds": round(seconds, 2), "end": end, "oracle": None,
-                  "reason": None, "execs": engine.figures()["execs"]}
-        result["reached"], result["triggered"] = canary_of(trace)
-        if finds:
-            result.update(end="found", oracle=finds[0]["oracle"],
-                          reason=plain(finds[0]["reason"]))
-            keep_witness(finds[0], options.witness)
-        elif end == "found":
-            result["end"] = "lost"  # it ended, and left nothing
-        return result
+        seconds, end = watch(engine.jobs[0][0], options.budget, options.stop)
     finally:
-        shutil.rmtree(where, ignore_errors=True)
+        engine.stop()
+    finds = [f for f in engine.finds()
+             if not os.path.basename(f["input"]).startswith("slow-unit")]
+    result = {"seconds": round(seconds, 2), "end": end, "oracle": None,
+              "reason": None, "execs": engine.figures()["execs"]}
+    result["reached"], result["triggered"] = canary_of(trace)
+    if finds:
+        result.update(end="found", oracle=finds[0]["oracle"],
+                      reason=plain(finds[0]["reason"]))
+        keep_witness(finds[0], options.witness)
+    elif end == "found":
+        result["end"] = "lost"  # it ended, and left nothing
+    return result
 
 
 def hunt(binary, harness, corpus, base, seed, args):

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 
-from tree import HARNESSES, ROOT, Trouble, say
+from tree import HARNESSES, REPLAYED, ROOT, Trouble, say
 
 BANK = os.path.join(ROOT, "fuzz", "bugbank")
 REQUIRED = ("id", "what", "class", "origin", "harness", "oracle", "tier")
@@ -63,7 +63,7 @@ def faults_of(path, fields, oracles):
     if fields["tier"] not in TIERS:
         faults.append(f"has the tier \"{fields['tier']}\"; it is one of "
                       f"{', '.join(TIERS)}")
-    for key, known in (("harness", list(HARNESSES)),
+    for key, known in (("harness", list(HARNESSES) + list(REPLAYED)),
                        ("oracle", oracles + list(OTHERS))):
         faults += [f"names the {key} \"{word}\", which does not exist"
                    for word in words_of(fields[key]) if word not in known]

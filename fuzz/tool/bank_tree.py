@@ -9,7 +9,7 @@ import os
 import shutil
 
 from bank_patch import patch
-from tree import ROOT, built, folder, targets_of
+from tree import REPLAYED, ROOT, built, folder, targets_of
 
 PARTS = ("CMakeLists.txt", "CMakePresets.json", "cmake", "backend", "sim",
          "frontend", "conformance", "fuzz", "corpora")
@@ -96,6 +96,21 @@ def canaries_of(tree):
             "planted.cmake"]
 
 
+def by_preset(harnesses, preset):
+    """{preset: those that are built with it}"""
+    groups = {}
+    for h in harnesses:
+        groups.setdefault(REPLAYED.get(h, (preset, h))[0], []).append(h)
+    return groups
+
+
+def whole_of(harness):
+    """What has to be built for a harness and its corpus."""
+    if harness in REPLAYED:
+        return [f"fuzz-{harness}", f"corpus-{REPLAYED[harness][1]}"]
+    return targets_of(harness)
+
+
 class Workshop:
     """One copy of the sources and one folder of objects: one bug at a time."""
 
@@ -103,13 +118,17 @@ class Workshop:
         self.base = folder(base)
         self.preset = preset
         self.tree = mutant_tree(base)
-        self.objects = os.path.join(
-            base, "objects" if preset == "fuzz" else f"objects-{preset}")
+        self.objects = self.objects_of(preset)
         self.kept = folder(os.path.join(base, "kept"))
         self.sources = sources_sha(self.tree)
 
-    def building(self, targets):
-        return built(self.preset, targets, self.tree, self.objects,
+    def objects_of(self, preset):
+        return os.path.join(self.base, "objects" if preset == "fuzz" else
+                            f"objects-{preset}")
+
+    def building(self, targets, preset=None):
+        preset = preset or self.preset
+        return built(preset, targets, self.tree, self.objects_of(preset),
                      canaries_of(self.tree))
 
     @contextlib.contextmanager
@@ -121,7 +140,8 @@ class Workshop:
             patch(self.tree, bug, "-R")
 
     def corpus(self, harness):
-        return os.path.join(self.objects, "corpora", harness)
+        preset, name = REPLAYED.get(harness, (self.preset, harness))
+        return os.path.join(self.objects_of(preset), "corpora", name)
 
     def kept_path(self, name, harness):
         return os.path.join(self.kept, f"{name}-{harness}")
@@ -133,22 +153,30 @@ class Workshop:
                 known = json.load(text)
         except (OSError, ValueError):
             return False
-        return known == stamp and all(
+        same = all(known.get(key) == stamp[key] for key in ("patch", "sources"))
+        return same and set(harnesses) <= set(known["harnesses"]) and all(
             os.path.exists(self.kept_path(name, h)) for h in harnesses)
 
-    def keep(self, name, harnesses, stamp, bins):
-        for h in harnesses:
-            shutil.copy(os.path.join(bins, f"fuzz-{h}"),
-                        self.kept_path(name, h))
+    def stamp(self, name, stamp):
         with open(self.kept_path(name, "stamp"), "w", encoding="ascii") as out:
             json.dump(stamp, out)
 
+    def make(self, name, harnesses, targets):
+        """Builds these harnesses and keeps them under a name of their own;
+        targets: what has to be built for one.  Return: {harness: path}"""
+        for preset, group in by_preset(harnesses, self.preset).items():
+            wanted = [t for h in group for t in targets(h)]
+            with self.building(wanted, preset) as bins:
+                for h in group:
+                    shutil.copy(os.path.join(bins, f"fuzz-{h}"),
+                                self.kept_path(name, h))
+        return {h: self.kept_path(name, h) for h in harnesses}
+
     def clean(self, harnesses):
         """The harnesses without a bug, and their corpora: {harness: path}."""
-        targets = [t for h in harnesses for t in targets_of(h)]
-        with self.building(targets) as bins:
-            self.keep("clean", harnesses, {}, bins)
-        return {h: self.kept_path("clean", h) for h in harnesses}
+        binaries = self.make("clean", harnesses, whole_of)
+        self.stamp("clean", {})
+        return binaries
 
     def mutant(self, bug):
         """All harnesses that may see a bug, with it: {harness: path}."""
@@ -157,6 +185,6 @@ class Workshop:
                  "harnesses": harnesses}
         if not self.is_kept(bug["id"], harnesses, stamp):
             with self.planted(bug):
-                with self.building([f"fuzz-{h}" for h in harnesses]) as bins:
-                    self.keep(bug["id"], harnesses, stamp, bins)
+                self.make(bug["id"], harnesses, lambda h: [f"fuzz-{h}"])
+            self.stamp(bug["id"], stamp)
         return {h: self.kept_path(bug["id"], h) for h in harnesses}

@@ -382,14 +382,17 @@ class Campaigns(Folder):
             "S02": self.program("s02", SEARCHES),
         }
         self.args = argparse.Namespace(seeds=2, budget=1, jobs=2, nice=0,
-                                       empty=False, minutes=None)
+                                       empty=False, minutes=None, first=False,
+                                       empty_budget=None)
 
-    def run_it(self, bugs):
+    def run_it(self, bugs, clean=True):
         shop = FakeShop(self.work, self.scripts)
         campaign = bank_campaign.Campaign(
             bugs, [shop], bank_results.Results(
                 os.path.join(self.path, "hunts.jsonl")), self.args)
         campaign.corpora = {}
+        if not clean:
+            campaign.hunt_clean = lambda: None
         bank_campaign.corpus_sha = lambda path: "c"
         campaign.run()
         return campaign
@@ -418,6 +421,52 @@ class Campaigns(Folder):
         campaign = self.run_it([bug_of("S01")])
         self.assertEqual(len(campaign.rows), 2)
         self.assertTrue(campaign.clean)
+
+    def test_what_the_clean_build_did_is_not_done_again(self):
+        self.run_it([bug_of("S01")])
+        before = os.path.getsize(os.path.join(self.path, "hunts.jsonl"))
+        again = self.run_it([bug_of("S01")])
+        self.assertTrue(again.clean)
+        self.assertEqual(os.path.getsize(os.path.join(
+            self.path, "hunts.jsonl")), before)
+
+    def test_only_the_first_harness_is_asked_for_if_that_is_wanted(self):
+        bug = bug_of("S01", harnesses=["ring", "link"])
+        self.assertEqual({r["harness"] for r in self.run_it([bug], False).rows},
+                         {"ring", "link"})
+        self.args.first = True
+        self.assertEqual({r["harness"] for r in self.run_it([bug], False).rows},
+                         {"ring"})
+
+    def test_from_nothing_there_is_a_budget_and_an_end_to_trying(self):
+        self.args.empty, self.args.empty_budget, self.args.seeds = True, 20, 3
+        campaign = bank_campaign.Campaign(
+            [], [FakeShop(self.work, {})], bank_results.Results(
+                os.path.join(self.path, "hunts.jsonl")), self.args)
+        self.assertEqual([campaign.budget(bug_of("S01"), start)
+                          for start in campaign.starts("ring")], [1, 20])
+        vain = row_of("S02", 1, False, start="empty", budget=20)
+        other = dict(vain, harness="link")
+        self.assertFalse(campaign.is_settled(vain, [vain, other]))
+        # Two of three in vain: the third one would change no median.
+        self.assertTrue(campaign.is_settled(vain, [vain, vain]))
+        begun = dict(vain, start="corpus")
+        self.assertFalse(campaign.is_settled(begun, [begun] * 3))
+
+    def test_what_only_replays_is_asked_once(self):
+        bug = bug_of("S01", harnesses=["pages"])
+        self.scripts["S01"] = self.program("s01p", """#!/bin/sh
+echo triggered >> "$XENBLK_PLANTED"
+echo "oracle refetch: byte 1 was read a second time" >&2
+exit 1
+""")
+        self.scripts["clean"] = self.program("cleanp", "#!/bin/sh\nexit 0\n")
+        self.args.empty = True
+        campaign = self.run_it([bug])
+        self.assertEqual([(r["seed"], r["oracle"], r["start"])
+                          for r in campaign.rows], [(1, "refetch", "corpus")])
+        self.assertTrue(campaign.rows[0]["triggered"])
+        self.assertEqual([r["end"] for r in campaign.clean], ["budget"])
 
     def test_what_cannot_be_built_is_said_and_the_others_go_on(self):
         campaign = self.run_it([bug_of("S09"), bug_of("S01")])

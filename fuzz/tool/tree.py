@@ -26,6 +26,9 @@ HARNESSES = {
     "handshake": "a frontend's nodes that change between any two looks",
     "link": "the validation of messages between supervisor and worker",
 }
+# Those without an engine: they replay the corpus of another one, in the objects
+# of a preset of their own.
+REPLAYED = {"pages": ("release", "ring")}
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
 NEEDS = {"libfuzzer": "clang-14", "afl": "afl-fuzz"}
 MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,

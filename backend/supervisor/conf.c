@@ -285,27 +285,53 @@ static int load_line(struct conf *conf, char *line, char *error)
 	return conf_set(conf, trim(name), trim(equals + 1), error);
 }
 
-static int load_lines(struct conf *conf, FILE *file, unsigned int *number,
-		      char *error)
+/*
+ * The next line, without its end: 1, 0 at the end of the file, or a negative
+ * errno with a sentence.  Not fgets(): a byte of zero would hide what follows.
+ */
+static int read_line(FILE *file, char line[LINE_BYTES], char *error)
 {
-	char line[LINE_BYTES];
-	int result = 0;
+	size_t length = 0;
+	int c;
 
-	while (result == 0 && fgets(line, sizeof(line), file) != NULL) {
-		++*number;
-		if (strchr(line, '\n') == NULL && !feof(file)) {
+	while ((c = getc(file)) != EOF && c != '\n') {
+		if (c == '\0') {
 			snprintf(error, CONF_ERROR_BYTES,
-				 "the line is longer than %u bytes",
-				 LINE_BYTES - 2);
+				 "byte %zu of the line is zero, but a "
+				 "configuration is text",
+				 length + 1);
 			return -EINVAL;
 		}
-		result = load_line(conf, line, error);
+		if (length == LINE_BYTES - 1) {
+			snprintf(error, CONF_ERROR_BYTES,
+				 "the line is longer than %u bytes",
+				 LINE_BYTES - 1);
+			return -EINVAL;
+		}
+		line[length++] = (char)c;
 	}
-	if (result == 0 && ferror(file)) {
+	line[length] = '\0';
+	if (ferror(file)) {
 		snprintf(error, CONF_ERROR_BYTES, "it cannot be read: %s",
 			 strerror(EIO));
 		return -EIO;
 	}
+	return c != EOF || length > 0;
+}
+
+static int load_lines(struct conf *conf, FILE *file, unsigned int *number,
+		      char *error)
+{
+	char line[LINE_BYTES];
+	int result;
+
+	do {
+		++*number;
+		result = read_line(file, line, error);
+		if (result <= 0)
+			return result;
+		result = load_line(conf, line, error);
+	} while (result == 0);
 	return result;
 }
 

@@ -100,20 +100,21 @@ static void wrong_settings_are_named(void **state)
 	assert_int_equal(conf_set(&conf, "allow-path", "/a", error), -EINVAL);
 }
 
-static char *temporary(const char *text)
+static char *temporary(const char *text, size_t bytes)
 {
 	char *path = strdup("/tmp/xenblk-conf.XXXXXX");
 	int fd = mkstemp(path);
 
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(write(fd, text, bytes), bytes);
 	close(fd);
 	return path;
 }
 
-static int load(const char *text, struct conf *conf, char *error)
+static int load_bytes(const char *text, size_t bytes, struct conf *conf,
+		      char *error)
 {
-	char *path = temporary(text);
+	char *path = temporary(text, bytes);
 	int result;
 
 	conf_init(conf);
@@ -123,6 +124,26 @@ static int load(const char *text, struct conf *conf, char *error)
 	unlink(path);
 	free(path);
 	return result;
+}
+
+static int load(const char *text, struct conf *conf, char *error)
+{
+	return load_bytes(text, strlen(text), conf, error);
+}
+
+/* fgets() and strchr() would take what follows a byte of zero for nothing. */
+static void a_zero_byte_is_no_end(void **state)
+{
+	static const char hidden[] = "max-queues = 2\0 and more\nwombat = 1\n";
+	char error[CONF_ERROR_BYTES];
+	struct conf conf;
+
+	(void)state;
+	assert_int_equal(load_bytes(hidden, sizeof(hidden) - 1, &conf, error),
+			 -EINVAL);
+	assert_non_null(strstr(error, "line 1: byte 15 of the line is zero"));
+	assert_int_equal(load_bytes("\n\0", 2, &conf, error), -EINVAL);
+	assert_non_null(strstr(error, "line 2: byte 1 "));
 }
 
 static void files_are_read_line_by_line(void **state)
@@ -147,6 +168,7 @@ static void files_are_read_line_by_line(void **state)
 	memset(line, 'x', sizeof(line));
 	line[sizeof(line) - 1] = '\0';
 	assert_int_equal(load(line, &conf, error), -EINVAL);
+	assert_non_null(strstr(error, "line 1: the line is longer than 1023"));
 	assert_int_equal(conf_load(&conf, "/nowhere/at/all", error), -ENOENT);
 	assert_non_null(strstr(error, "/nowhere/at/all"));
 }
@@ -224,7 +246,7 @@ static void images_are_opened_and_measured(void **state)
 	char sentence[BACKING_SENTENCE_BYTES], link[64];
 	struct backing backing;
 	struct conf conf;
-	char *path = temporary("x");
+	char *path = temporary("x", strlen("x"));
 
 	(void)state;
 	conf_init(&conf);
@@ -272,6 +294,7 @@ int main(void)
 		cmocka_unit_test(settings_are_set),
 		cmocka_unit_test(wrong_settings_are_named),
 		cmocka_unit_test(files_are_read_line_by_line),
+		cmocka_unit_test(a_zero_byte_is_no_end),
 		cmocka_unit_test(decimals_are_strict),
 		cmocka_unit_test(params_name_an_image),
 		cmocka_unit_test(images_are_opened_and_measured),

@@ -126,6 +126,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf_init(&lines);
 	loaded = load(&once, text, size);
 	whole = strlen(text) == size;
+	if (!whole && loaded)
+		oracle_fail(ORACLE_DECODE,
+			    "a file with a byte of zero was taken");
 	while ((line = strsep(&saved, "\n")) != NULL) {
 		whole = whole && strlen(line) < REFERENCE_LINE;
 		taken = taken && whole && check_line(&lines, line);

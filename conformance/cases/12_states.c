@@ -62,6 +62,7 @@ CASE("blkif.state.initialised-while-connected", QUIRK,
 	guest_connect(g);
 	guest_fill(g, 64, 8, 3);
 	guest_set_state(g, XenbusStateInitialised);
+	expect_disk(g, 64, 8, 3);
 	guest_set_state(g, XenbusStateConnected);
 	expect_disk(g, 64, 8, 3);
 	still_serves(g, 3);
@@ -79,6 +80,9 @@ CASE("blkif.state.connected-twice", QUIRK,
 	}
 	for (struct guest_request *r = g->requests; r != NULL; r = r->next)
 		expect_okay(g, r);
+	guest_set_state(g, XenbusStateConnected);
+	expect_disk(g, 0, 128, 4);
+	guest_set_state(g, XenbusStateConnected);
 	expect_disk(g, 0, 128, 4);
 }
 
@@ -224,6 +228,16 @@ CASE("blkif.state.again-without-waiting", MAY,
 	guest_close(g);
 	guest_connect(g, .early = true);
 	expect_disk(g, 8, 8, 12);
+}
+
+CASE("blkif.state.never-waited", MAY,
+     "A frontend that is Initialised before the backend has looked at it for "
+     "the first time is served.",
+     .clause = "H6 H8")
+{
+	guest_replug(g);
+	guest_connect(g, .early = true);
+	still_serves(g, 15);
 }
 
 CASE("blkif.state.properties-stay", MUST,

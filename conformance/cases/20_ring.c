@@ -285,6 +285,7 @@ CASE("blkif.ring.hold-off", MAY,
 {
 	struct guest_request *r[4];
 	struct front_indices now;
+	bool told;
 
 	guest_connect(g);
 	for (unsigned int i = 0; i < 4; i++) {
@@ -296,11 +297,12 @@ CASE("blkif.ring.hold-off", MAY,
 	guest_push(g, 0);
 	/* not guest_wait(): that would ask for an event at the first response
 	 */
-	while (front_queue_wait(guest_queue(g, 0), g->world->timeout_ms) > 0) {
+	do {
+		told = front_queue_wait(guest_queue(g, 0),
+					g->world->timeout_ms) > 0;
 		front_indices(guest_queue(g, 0), &now);
-		if (now.rsp_prod == now.req_prod)
-			break;
-	}
+	} while (told && now.rsp_prod != now.req_prod);
+	expect_true(g, told, "an event at the fourth response");
 	for (unsigned int i = 0; i < 4; i++)
 		expect_okay(g, r[i]);
 }

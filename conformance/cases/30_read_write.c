@@ -29,6 +29,7 @@ CASE("blkif.rw.eleven-segments", MUST,
 	w = guest_write(g, .sector = 8, .segments = 11, .seed = 3);
 	guest_send(g, w);
 	expect_okay(g, w);
+	guest_fill(g, 800, 88, 4);
 	r = guest_read(g, .sector = 8, .segments = 11);
 	guest_send(g, r);
 	expect_okay(g, r);

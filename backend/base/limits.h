@@ -21,6 +21,9 @@
 
 /* Persistent grants of one queue: the number that Linux allows per ring. */
 #define LIMIT_PERSISTENT 1056u
+/* How long one that was used stays in a full cache, whatever else is asked for:
+ * a guest that goes round more pages than fit would map and unmap for ever. */
+#define LIMIT_PERSISTENT_STAY_NS 1000000000u
 
 /* Pages of one queue's pool of bounce pages; never less than one request. */
 #define LIMIT_POOL_PAGES   1024u

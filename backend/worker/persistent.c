@@ -24,6 +24,7 @@ struct persistent {
 	unsigned int count; /* mapped */
 	unsigned int idle;  /* of those, without users */
 	uint32_t mask;	    /* buckets - 1 */
+	uint64_t now_ns;    /* as of the last tick */
 	struct persistent_entry **bucket;
 	struct persistent_entry *free;
 	struct persistent_entry *newest, *oldest;
@@ -119,14 +120,31 @@ void persistent_destroy(struct persistent *cache)
 	free(cache);
 }
 
+void persistent_tick(struct persistent *cache, uint64_t now_ns)
+{
+	CHECK(now_ns >= cache->now_ns);
+	cache->now_ns = now_ns;
+}
+
+/* A place for one more: a free one, or that of a page nobody wants now. */
+static bool has_place(const struct persistent *cache)
+{
+	const struct persistent_entry *oldest = cache->oldest;
+
+	if (cache->free)
+		return true;
+	return oldest && cache->now_ns >= oldest->used_ns &&
+	       cache->now_ns - oldest->used_ns >= LIMIT_PERSISTENT_STAY_NS;
+}
+
 static struct persistent_entry *map_new(struct persistent *cache, uint32_t gref)
 {
 	struct persistent_entry *e;
 	void SHARED *page;
 
 	CHECK(cache->count <= cache->cap);
-	if (!cache->free && !cache->oldest)
-		return NULL; /* at the cap, all of it in use */
+	if (!has_place(cache))
+		return NULL;
 	page = grants_map(cache->grants, &gref, 1);
 	if (!page)
 		return NULL;

@@ -4,8 +4,10 @@
  * Keyed by gref, O(1) to look up.  Entries in use by a request are never
  * unmapped; idle ones stand in a list in the order of their last use, so that
  * the least recently used goes first (C10) and a purge costs what it evicts.
- * Bounded by its cap; a miss beyond it evicts one idle entry or fails, and the
- * caller copies instead: the cache makes requests faster, never possible.
+ * Bounded by its cap; a miss beyond it evicts one entry that was not used for
+ * LIMIT_PERSISTENT_STAY_NS or fails, and the caller copies instead: the cache
+ * makes requests faster, never possible.  Mapping a page costs many copies of
+ * it, so that a cache which turns over for every request is worse than none.
  *
  * Each grant is mapped on its own, so that each can be unmapped on its own.
  */
@@ -29,12 +31,15 @@ int persistent_create(unsigned int cap, struct grants *grants,
  */
 void persistent_destroy(struct persistent *cache);
 
+/** persistent_tick() - what time it is for those that follow; never less. */
+void persistent_tick(struct persistent *cache, uint64_t now_ns);
+
 /**
  * persistent_get() - the page of this grant, mapped now if it was not.
  *
  * May be called again for a gref in use (Q15).  Return: an entry to be put
  * back, or NULL when it cannot be mapped or the cache is full of entries in
- * use.
+ * use or used of late.
  */
 struct persistent_entry *persistent_get(struct persistent *cache,
 					uint32_t gref);

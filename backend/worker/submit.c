@@ -262,6 +262,8 @@ bool submit_work(struct submit *submit, uint64_t now_ns)
 	submit->now_ns = now_ns;
 	if (submit->busy == 0)
 		return false;
+	if (submit->persistent)
+		persistent_tick(submit->persistent, now_ns);
 	CHECK(submit->arriving.first == NULL);
 	CHECK(submit->leaving.first == NULL);
 	if (submit->waiting.first)

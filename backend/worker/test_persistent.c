@@ -16,6 +16,7 @@
 #define GUEST	  3u
 #define FIRST	  100u /* grefs FIRST ... FIRST + 63 are good */
 #define CAP	  4u
+#define STAY	  (uint64_t) LIMIT_PERSISTENT_STAY_NS
 #define MAPPED(i) sim_grant_mapped(GUEST, FIRST + (i))
 
 struct fixture {
@@ -54,14 +55,23 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Use gref i once, at this time. */
-static void use(struct fixture *f, uint32_t i, uint64_t now_ns)
+/* Use gref i once, at this time; whether the cache has it. */
+static bool try_use(struct fixture *f, uint32_t i, uint64_t now_ns)
 {
-	struct persistent_entry *e = persistent_get(f->cache, FIRST + i);
+	struct persistent_entry *e;
 
-	assert_non_null(e);
+	persistent_tick(f->cache, now_ns);
+	e = persistent_get(f->cache, FIRST + i);
+	if (e == NULL)
+		return false;
 	persistent_put(f->cache, e, now_ns);
 	persistent_check(f->cache);
+	return true;
+}
+
+static void use(struct fixture *f, uint32_t i, uint64_t now_ns)
+{
+	assert_true(try_use(f, i, now_ns));
 }
 
 static void test_a_hit_maps_nothing(void **state)
@@ -96,13 +106,31 @@ static void test_the_least_recently_used_goes_first(void **state)
 	for (uint32_t i = 0; i < CAP; i++)
 		use(f, i, i + 1);
 	use(f, 0, 10); /* the oldest becomes the newest */
-	use(f, 40, 11);
+	use(f, 40, STAY + 2);
 	assert_int_equal(persistent_count(f->cache), CAP);
 	assert_int_equal(MAPPED(1), 0);
 	assert_int_equal(MAPPED(0), 1);
-	use(f, 41, 12);
+	use(f, 41, STAY + 3);
 	assert_int_equal(MAPPED(2), 0);
 	assert_int_equal(MAPPED(3), 1);
+}
+
+/* A guest that goes round more pages than fit, each used of late. */
+static void test_a_full_cache_does_not_turn_over(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int had = 0;
+
+	for (uint32_t i = 0; i < 10 * (CAP + 1); i++)
+		had += try_use(f, i % (CAP + 1), i * (STAY / 100));
+	assert_int_equal(had, 10 * CAP);
+	assert_int_equal(stats_read(&f->stats.persistent_maps), CAP);
+	assert_int_equal(stats_read(&f->stats.persistent_evictions), 0);
+	assert_false(try_use(f, CAP, STAY / 2));
+	/* Pages that it left for others make room. */
+	use(f, CAP, 11 * STAY);
+	assert_int_equal(MAPPED(CAP), 1);
+	assert_int_equal(persistent_count(f->cache), CAP);
 }
 
 static void test_entries_in_use_are_never_evicted(void **state)
@@ -179,7 +207,7 @@ static void test_every_gref_hashes_somewhere(void **state)
 
 	/* Far more grefs than the cap, in an order that wraps it many times. */
 	for (uint32_t i = 0; i < 500; i++) {
-		use(f, i * 7 % 64, i);
+		use(f, i * 7 % 64, i * STAY);
 		assert_true(persistent_count(f->cache) <= CAP);
 	}
 }
@@ -191,6 +219,7 @@ int main(void)
 		CACHE_TEST(test_a_hit_maps_nothing),
 		CACHE_TEST(test_the_page_is_the_guests_own),
 		CACHE_TEST(test_the_least_recently_used_goes_first),
+		CACHE_TEST(test_a_full_cache_does_not_turn_over),
 		CACHE_TEST(test_entries_in_use_are_never_evicted),
 		CACHE_TEST(test_one_gref_may_be_held_twice),
 		CACHE_TEST(test_a_bad_gref_evicts_nothing),

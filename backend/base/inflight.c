@@ -13,7 +13,7 @@
 #include "backend/base/checked.h"
 
 #define REGION_MAGIC   0x78626c6bu
-#define REGION_VERSION 1u
+#define REGION_VERSION 2u
 
 /* From ISSUED, FLUSHING and ANSWERED there is a way back: a new worker's, which
  * begins again what the one before it cannot have finished. */

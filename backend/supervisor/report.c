@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/base/checked.h"
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
+#include "backend/supervisor/counters.h"
 #include "version.h"
 
 /* Of a text that has to be written otherwise: four bytes for each at worst. */
@@ -70,79 +70,20 @@ static json_t *disk_details(const struct device_view *view)
 	return disk;
 }
 
-/* --- counters --- */
-
-struct counter {
-	const char *name;
-	size_t offset;
-};
-
-static const struct counter counters[] = {
-#define STAT(name, help) {#name, offsetof(struct stats, name)},
-	STATS_LIST(STAT)
-#undef STAT
-};
-
-static uint64_t read_counter(const struct stats *stats, size_t offset)
-{
-	return stats_read(
-		(const _Atomic uint64_t *)(const void *)((const char *)stats +
-							 offset));
-}
-
-static void add(json_t *object, const char *key, uint64_t value)
-{
-	const json_t *before = json_object_get(object, key);
-
-	json_object_set_new(
-		object, key,
-		json_integer(json_integer_value(before) + (json_int_t)value));
-}
-
-/* Adds the refusals that have happened, by name. */
-static void add_refusals(json_t *object, const struct stats *stats)
-{
-	json_t *refusals = json_object_get(object, "refusals");
-
-	if (refusals == NULL) {
-		refusals = json_object();
-		json_object_set_new(object, "refusals", refusals);
-	}
-	for (unsigned int r = REFUSAL_NONE + 1; r < REFUSAL_COUNT; r++) {
-		uint64_t n = stats_read(&stats->refusals[r]);
-
-		if (n > 0)
-			add(refusals, refusal_name((enum refusal)r), n);
-	}
-}
-
-static void add_stats(json_t *object, const struct stats *stats)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
-		add(object, counters[i].name,
-		    read_counter(stats, counters[i].offset));
-	add_refusals(object, stats);
-}
-
 static json_t *disk_stats(const struct device_view *view)
 {
-	json_t *queues = json_array(), *total = json_object();
+	json_t *queues = json_array();
+	struct stats total = {0}, stats;
 
-	for (unsigned int q = 0; q < view->table->queues; q++) {
-		struct stats stats;
-		json_t *queue;
-
-		if (!table_stats(view->table, q, &stats))
-			break;
-		queue = json_object();
-		add_stats(queue, &stats);
-		add_stats(total, &stats);
-		json_array_append_new(queues, queue);
+	for (unsigned int q = 0; table_stats(view->table, q, &stats); q++) {
+		counters_add(&total, &stats);
+		json_array_append_new(queues, counters_json(&stats));
 	}
-	return json_pack("{s:I, s:I, s:s, s:o, s:o}", "domid",
+	return json_pack("{s:I, s:I, s:s, s:I, s:o, s:o}", "domid",
 			 (json_int_t)view->key.domid, "devid",
 			 (json_int_t)view->key.devid, "state", view->state_name,
-			 "total", total, "queues", queues);
+			 "time_ns", (json_int_t)clock_now_ns(), "total",
+			 counters_json(&total), "queues", queues);
 }
 
 /* --- commands --- */

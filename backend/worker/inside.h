@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "backend/base/log.h"
+#include "backend/worker/meter.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/request.h"
 #include "backend/worker/ring.h"
@@ -31,6 +32,7 @@ struct queue {
 	struct submit *submit;
 	struct request_rules rules;
 	struct log_limit log_limit;
+	struct meter meter;
 	uint64_t busy_ns; /* when something last happened */
 };
 

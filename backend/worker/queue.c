@@ -64,6 +64,7 @@ int queue_create(const struct queue_options *options, struct queue **queue)
 	q->index = options->index;
 	q->table = options->table;
 	q->stats = &options->table->stats;
+	q->meter.stats = q->stats;
 	q->rules.capacity_sectors = options->vbd->sectors;
 	q->rules.readonly = options->vbd->readonly;
 	atomic_init(&q->state, QUEUE_DETACHED);
@@ -157,6 +158,7 @@ static void resume_requests(struct queue *queue)
 			queue_answer(queue, slot, REFUSAL_NONE);
 			continue;
 		}
+		meter_taken(&queue->meter, inflight_index(queue->table, slot));
 		submit_add(queue->submit, slot);
 		again++;
 	}
@@ -237,6 +239,7 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 	queue->busy_ns = clock_now_ns();
 	atomic_store_explicit(&queue->refusal, REFUSAL_NONE,
 			      memory_order_relaxed);
+	meter_now(&queue->meter, queue->busy_ns);
 	queue_set_state(queue, QUEUE_SERVING);
 	if (attach->resume)
 		resume_requests(queue);

@@ -76,7 +76,7 @@ bool queue_turn(struct queue *queue);
 bool queue_settle(struct queue *queue);
 
 /** queue_polled() - count a period of polling, for whoever decides to poll. */
-void queue_polled(struct queue *queue);
+void queue_polled(struct queue *queue, bool paid);
 
 /**
  * queue_events() - take a pending event off the port; how many there were.

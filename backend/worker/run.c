@@ -67,7 +67,6 @@ static bool poll_for_work(struct runner *r)
 
 	if (r->poll_ns == 0)
 		return false;
-	queue_polled(r->queue);
 	end_ns = clock_now_ns() + r->poll_ns;
 	CHECK(r->poll_ns <= r->run->poll_max_ns);
 	do {
@@ -78,10 +77,12 @@ static bool poll_for_work(struct runner *r)
 					     ? longer
 					     : r->run->poll_max_ns;
 			r->penalty = 0;
+			queue_polled(r->queue, true);
 			return true;
 		}
 		cpu_relax();
 	} while (clock_now_ns() < end_ns);
+	queue_polled(r->queue, false);
 	/* In vain: shorter next time, and after a few failures not for a while.
 	 * This is what keeps polling off when both ends share one CPU. */
 	r->poll_ns = r->poll_ns / 2 < POLL_FIRST_NS / 2 ? 0 : r->poll_ns / 2;

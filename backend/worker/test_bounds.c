@@ -298,6 +298,41 @@ static void test_who_waits_for_pages_gets_them(void **state)
 		assert_int_equal(status_of(0, i), BLKIF_RSP_OKAY);
 }
 
+/* Requests are timed from the turn that took them to the one that answers. */
+static void test_what_a_request_took_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	const struct stats *stats = queue_stats(vbd_queue(f->vbd, 0));
+	const struct stats_histogram *reads = &stats->latency[STATS_READ];
+	const struct stats_histogram *writes = &stats->latency[STATS_WRITE];
+
+	attach(f, 0);
+	put(0, BLKIF_OP_READ, 1, 0);
+	turn(f);
+	assert_int_equal(stats_read(&reads->bucket[0]), 1);
+	assert_int_equal(stats_read(&reads->sum_ns), 0);
+	f->image.hold = true;
+	put(0, BLKIF_OP_READ, 1, 0);
+	put(0, BLKIF_OP_READ, 1, 1);
+	put(0, BLKIF_OP_READ, 0, 1); /* refused: its latency is not counted */
+	turn(f);
+	assert_int_equal(stats_read(&stats->depth), 2);
+	sim_clock_advance(5000);
+	put(0, BLKIF_OP_WRITE, 1, 2);
+	turn(f);
+	assert_int_equal(stats_read(&stats->depth), 3);
+	sim_clock_advance(3000000);
+	f->image.hold = false;
+	turn(f);
+	/* 3005 us lie below 2^22 ns, 3000 us as well; 2^(12 + 10). */
+	assert_int_equal(stats_read(&reads->bucket[12]), 2);
+	assert_int_equal(stats_read(&writes->bucket[12]), 1);
+	assert_int_equal(stats_read(&reads->sum_ns), 2 * 3005000);
+	assert_int_equal(stats_read(&writes->sum_ns), 3000000);
+	assert_int_equal(stats_read(&stats->depth), 0);
+	assert_true(stats_read(&stats->depth_high) >= 3);
+}
+
 static void test_each_segment_goes_to_its_own_page(void **state)
 {
 	struct fixture *f = *state;
@@ -467,6 +502,7 @@ int main(void)
 		BOUND_TEST(
 			test_a_batch_of_copies_holds_a_turn_of_full_requests),
 		BOUND_TEST(test_who_waits_for_pages_gets_them),
+		BOUND_TEST(test_what_a_request_took_is_counted),
 		BOUND_TEST(test_each_segment_goes_to_its_own_page),
 		BOUND_TEST(test_a_request_holds_nothing_of_the_one_before),
 		BOUND_TEST(test_pages_belong_to_a_write_until_the_disk_is_done),

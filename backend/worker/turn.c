@@ -77,6 +77,7 @@ static void count_request(struct stats *stats, const struct request *request)
 /* One slot: refused at once, or on its way. */
 static void take_one(struct queue *queue)
 {
+	struct inflight_slot *slot;
 	struct wire_request wire;
 	struct request request;
 	enum refusal refusal;
@@ -95,7 +96,9 @@ static void take_one(struct queue *queue)
 		return;
 	}
 	count_request(queue->stats, &request);
-	submit_add(queue->submit, inflight_take(queue->table, &request));
+	slot = inflight_take(queue->table, &request);
+	meter_taken(&queue->meter, inflight_index(queue->table, slot));
+	submit_add(queue->submit, slot);
 }
 
 static bool take_requests(struct queue *queue)
@@ -116,20 +119,34 @@ static bool take_requests(struct queue *queue)
 	return count > 0;
 }
 
+/* What image and grants are through with, into the ring. */
+static void answer_all(struct queue *queue, struct inflight_slot *slot,
+		       enum refusal refusal)
+{
+	const uint64_t now_ns = clock_now_ns();
+
+	meter_now(&queue->meter, now_ns);
+	if (queue->recorder)
+		recorder_now(queue->recorder, now_ns);
+	do {
+		if (refusal != REFUSAL_NONE)
+			count_refusal(queue, &slot->request, refusal);
+		meter_finished(&queue->meter,
+			       inflight_index(queue->table, slot),
+			       meter_kind(&slot->request));
+		queue_answer(queue, slot, refusal);
+	} while ((slot = submit_finished(queue->submit, &refusal)));
+}
+
 static void answer_finished(struct queue *queue)
 {
-	struct inflight_slot *slot;
 	enum refusal refusal;
+	struct inflight_slot *slot = submit_finished(queue->submit, &refusal);
 	uint32_t count;
 	bool wanted;
 
-	if (queue->recorder)
-		recorder_now(queue->recorder, clock_now_ns());
-	while ((slot = submit_finished(queue->submit, &refusal))) {
-		if (refusal != REFUSAL_NONE)
-			count_refusal(queue, &slot->request, refusal);
-		queue_answer(queue, slot, refusal);
-	}
+	if (slot)
+		answer_all(queue, slot, refusal);
 	count = ring_unpushed(&queue->ring);
 	if (count == 0)
 		return;
@@ -156,13 +173,17 @@ bool queue_turn(struct queue *queue)
 	CHECK(queue->submit != NULL);
 	if (queue->recorder)
 		recorder_now(queue->recorder, now_ns);
+	meter_now(&queue->meter, now_ns);
 	taken = take_requests(queue);
+	if (taken)
+		meter_depth(&queue->meter, queue->table->used);
 	moved = submit_work(queue->submit, now_ns);
 	answer_finished(queue);
 	CHECK(ring_unanswered(&queue->ring) == queue->table->used);
 	if (!taken && !moved)
 		return false;
 	queue->busy_ns = now_ns;
+	meter_depth(&queue->meter, queue->table->used);
 	stats_add(&queue->stats->turns, 1);
 	return true;
 }
@@ -181,10 +202,12 @@ bool queue_settle(struct queue *queue)
 	return true;
 }
 
-void queue_polled(struct queue *queue)
+void queue_polled(struct queue *queue, bool paid)
 {
 	CHECK(queue->stats != NULL);
 	stats_add(&queue->stats->polls, 1);
+	if (paid)
+		stats_add(&queue->stats->polls_paid, 1);
 }
 
 unsigned int queue_events(struct queue *queue)

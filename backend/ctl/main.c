@@ -5,20 +5,17 @@
  * people or as the JSON document itself.  It keeps nothing and changes only
  * what the daemon lets it change.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "backend/base/checked.h"
-#include "backend/base/cleanup.h"
+#include "backend/ctl/socket.h"
 #include "backend/ctl/tables.h"
+#include "backend/ctl/top.h"
 #include "version.h"
 
 enum exit_code {
@@ -28,20 +25,22 @@ enum exit_code {
 	EXIT_ENVIRONMENT = 4,
 };
 
-/* A daemon that does not answer within this time is stuck. */
-#define ANSWER_SECONDS 10
-
 static const char help[] =
 	"Usage: xenblkctl [OPTION]... COMMAND\n"
 	"Ask a running xenblkd about the disks it serves.\n"
 	"\n"
 	"  list                  the disks, one line each\n"
 	"  show DOMID/DEVID      everything about one disk\n"
-	"  stats [DOMID/DEVID]   counters of all disks, or of one by queue\n"
+	"  stats [DOMID/DEVID]   counters of all disks, or of one, by queue\n"
+	"  top                   rates of disks and queues, once a second; q "
+	"quits\n"
 	"  log-level LEVEL       error, warning, info, debug or trace\n"
 	"\n"
 	"  --socket PATH         control socket (/run/xenblk/control)\n"
 	"  --json                print the answer as one JSON document\n"
+	"  --once                top: one table after one interval, then the "
+	"end\n"
+	"  --interval SECONDS    top: from 0.1 to 3600 (1)\n"
 	"  --help                print this text\n"
 	"  --version             print the version\n"
 	"\n"
@@ -51,6 +50,8 @@ static const char help[] =
 static const struct option options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"json", no_argument, NULL, 'j'},
+	{"once", no_argument, NULL, 'o'},
+	{"interval", required_argument, NULL, 'i'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'v'},
 	{NULL, 0, NULL, 0},
@@ -59,6 +60,7 @@ static const struct option options[] = {
 struct settings {
 	const char *socket;
 	bool json;
+	struct top_options top;
 };
 
 static _Noreturn void usage_error(const char *sentence, const char *what)
@@ -66,6 +68,18 @@ static _Noreturn void usage_error(const char *sentence, const char *what)
 	fprintf(stderr, "xenblkctl: %s%s\nTry xenblkctl --help.\n", sentence,
 		what);
 	exit(EXIT_USAGE);
+}
+
+static unsigned int parse_interval(const char *text)
+{
+	char *end;
+	const double seconds = strtod(text, &end);
+
+	if (*end != '\0' || !(seconds >= 0.1 && seconds <= 3600))
+		usage_error("--interval is a number of seconds from 0.1 to "
+			    "3600, not ",
+			    text);
+	return (unsigned int)(seconds * 1000);
 }
 
 static void parse_options(int argc, char **argv, struct settings *settings)
@@ -80,6 +94,12 @@ static void parse_options(int argc, char **argv, struct settings *settings)
 			break;
 		case 'j':
 			settings->json = true;
+			break;
+		case 'o':
+			settings->top.once = true;
+			break;
+		case 'i':
+			settings->top.interval_ms = parse_interval(optarg);
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -132,43 +152,6 @@ static json_t *make_request(int count, char **arguments)
 	usage_error("no such command, or wrong arguments for it: ", command);
 }
 
-static int connect_to(const char *path)
-{
-	const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		usage_error("the socket's path is too long: ", path);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-		       sizeof(patience)) < 0) {
-		int error = -errno;
-
-		close(fd);
-		return error;
-	}
-	return fd;
-}
-
-/* Sends the request as one line and reads the line that answers it. */
-static json_t *ask(int fd, const json_t *request)
-{
-	CLEANUP(free_string) char *text = json_dumps(request, JSON_COMPACT);
-	json_error_t error;
-
-	if (text == NULL ||
-	    send(fd, text, strlen(text), MSG_NOSIGNAL) !=
-		    (ssize_t)strlen(text) ||
-	    send(fd, "\n", 1, MSG_NOSIGNAL) != 1)
-		return NULL;
-	return json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &error);
-}
-
 static int print_answer(const json_t *answer, const char *command, bool json)
 {
 	const bool ok = json_is_true(json_object_get(answer, "ok"));
@@ -187,15 +170,62 @@ static int print_answer(const json_t *answer, const char *command, bool json)
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ENVIRONMENT;
 }
 
+static int hung_up(const struct settings *settings)
+{
+	fprintf(stderr,
+		"xenblkctl: xenblkd at %s hung up or did not answer within "
+		"%d s\n",
+		settings->socket, SOCKET_ANSWER_SECONDS);
+	return EXIT_ENVIRONMENT;
+}
+
+static int ask_once(int fd, const struct settings *settings,
+		    const json_t *request)
+{
+	json_t *answer = socket_ask(fd, request);
+	const char *command =
+		json_string_value(json_object_get(request, "command"));
+	int status;
+
+	if (answer == NULL)
+		return hung_up(settings);
+	status = print_answer(answer, command, settings->json);
+	json_decref(answer);
+	return status;
+}
+
+static int watch(int fd, const struct settings *settings)
+{
+	switch (top_run(fd, &settings->top)) {
+	case TOP_DONE:
+		return EXIT_OK;
+	case TOP_REFUSED:
+		return EXIT_REFUSED;
+	case TOP_NO_SCREEN:
+		fputs("xenblkctl: top needs a terminal: use --once without\n",
+		      stderr);
+		return EXIT_USAGE;
+	case TOP_HUNG_UP:
+	default:
+		return hung_up(settings);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	struct settings settings = {.socket = "/run/xenblk/control"};
-	json_t *request, *answer;
+	struct settings settings = {.socket = "/run/xenblk/control",
+				    .top = {.interval_ms = 1000}};
+	json_t *request = NULL;
+	bool top;
 	int fd, status;
 
 	parse_options(argc, argv, &settings);
-	request = make_request(argc - optind, argv + optind);
-	fd = connect_to(settings.socket);
+	top = argc - optind == 1 && strcmp(argv[optind], "top") == 0;
+	if (top && settings.json)
+		usage_error("top has no JSON: use stats --json", "");
+	if (!top)
+		request = make_request(argc - optind, argv + optind);
+	fd = socket_open(settings.socket);
 	if (fd < 0) {
 		fprintf(stderr,
 			"xenblkctl: no xenblkd answers at %s (%s): start it, "
@@ -204,18 +234,8 @@ int main(int argc, char **argv)
 		json_decref(request);
 		return EXIT_ENVIRONMENT;
 	}
-	answer = ask(fd, request);
+	status = top ? watch(fd, &settings) : ask_once(fd, &settings, request);
 	close(fd);
-	if (answer == NULL) {
-		fprintf(stderr,
-			"xenblkctl: xenblkd at %s hung up or did not answer "
-			"within %d s\n",
-			settings.socket, ANSWER_SECONDS);
-		status = EXIT_ENVIRONMENT;
-	} else {
-		status = print_answer(answer, argv[optind], settings.json);
-	}
 	json_decref(request);
-	json_decref(answer);
 	return status;
 }

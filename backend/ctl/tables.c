@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/ctl/sample.h"
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -60,6 +62,38 @@ static void print_show(const json_t *disks)
 	json_object_foreach(disk, key, value) print_value(key, value);
 }
 
+/* A median and such, of one kind of request. */
+static void print_quantile(const json_t *disk, enum stats_latency kind,
+			   const char *name, unsigned int permille)
+{
+	const json_t *queues = json_object_get(disk, "queues");
+	struct sample sample;
+	json_t *queue;
+	size_t q;
+
+	sample_read(json_object_get(disk, "total"), &sample);
+	printf("%-24s %16.1f", name,
+	       (double)sample_quantile_ns(sample.bucket[kind], permille) / 1e3);
+	json_array_foreach(queues, q, queue)
+	{
+		sample_read(queue, &sample);
+		printf(" %13.1f", (double)sample_quantile_ns(
+					  sample.bucket[kind], permille) /
+					  1e3);
+	}
+	putchar('\n');
+}
+
+static void print_latencies(const json_t *disk)
+{
+	print_quantile(disk, STATS_READ, "read p50 us", 500);
+	print_quantile(disk, STATS_READ, "read p99 us", 990);
+	print_quantile(disk, STATS_WRITE, "write p50 us", 500);
+	print_quantile(disk, STATS_WRITE, "write p99 us", 990);
+	print_quantile(disk, STATS_FLUSH, "flush p50 us", 500);
+	print_quantile(disk, STATS_FLUSH, "flush p99 us", 990);
+}
+
 /* One column per queue, the total first; refusals by name below. */
 static void print_stats_of(json_t *disk)
 {
@@ -83,6 +117,7 @@ static void print_stats_of(json_t *disk)
 			printf(" %13lld", number_of(queue, key));
 		putchar('\n');
 	}
+	print_latencies(disk);
 	json_object_foreach(json_object_get(total, "refusals"), key, value)
 		printf("refused: %-15s %16lld\n", key,
 		       (long long)json_integer_value(value));

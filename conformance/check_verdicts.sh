@@ -46,3 +46,30 @@ status=0
 "$program" run no.such.case --target "$target" 2>"$work/text" || status=$?
 [ "$status" -eq 2 ] || { echo "exit status $status for no such case, not 2" >&2; exit 1; }
 echo "every fixture got its verdict on $target"
+
+# A bad verdict is tried again when it is asked for, and that is told.
+status=0
+"$program" run fixture.fail fixture.pass --target "$target" --retries 2 --json --html "$work/page" \
+	>"$work/json" 2>"$work/text" || status=$?
+[ "$status" -eq 1 ] || { echo "exit status $status after retries, not 1" >&2; exit 1; }
+grep -q '3 attempts; the first one was FAIL' "$work/text" ||
+	{ cat "$work/text" >&2; echo "three attempts are not told" >&2; exit 1; }
+grep -q '1 tried more than once' "$work/text" || { echo "no sum of the retried" >&2; exit 1; }
+[ "$(grep -c '"attempts": 1' "$work/json")" -eq 1 ] || { echo "what passed was tried again" >&2; exit 1; }
+grep -q '</html>' "$work/page" || { echo "no page was written" >&2; exit 1; }
+
+# The commands that work on results, and what nobody may expect of ours.
+status=0
+"$program" diff "$work/json" "$work/json" >"$work/text" || status=$?
+[ "$status" -eq 0 ] || { echo "exit status $status of diff, not 0" >&2; exit 1; }
+status=0
+"$program" bless "$work/json" --baseline "$work/baseline" 2>"$work/text" || status=$?
+[ "$status" -eq 2 ] || { echo "exit status $status of bless of ours, not 2" >&2; exit 1; }
+echo '{"expected": []}' >"$work/baseline"
+status=0
+"$program" run fixture.pass --target "$target" --baseline "$work/baseline" 2>"$work/text" || status=$?
+[ "$status" -eq 2 ] || { echo "exit status $status with a baseline for ours, not 2" >&2; exit 1; }
+status=0
+"$program" matrix "$work/json" --html "$work/page" >"$work/text" || status=$?
+[ "$status" -eq 1 ] || { echo "exit status $status of matrix with a failure of ours, not 1" >&2; exit 1; }
+echo "results are kept, compared and shown on $target"

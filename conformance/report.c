@@ -45,6 +45,26 @@ static void print_clauses(FILE *out, const char *ids)
 	}
 }
 
+/* What is to be said of a verdict beside itself. */
+static void print_remarks(const struct report *report,
+			  const struct outcome *outcome)
+{
+	if (outcome->attempts > 1)
+		fprintf(report->text,
+			"      retried  %u attempts; the first one was %s\n",
+			outcome->attempts, verdict_name(outcome->first));
+	if (outcome->expectation == EXPECTATION_MET)
+		fprintf(report->text, "      expected: %s\n", outcome->why);
+	if (outcome->expectation == EXPECTATION_OTHER)
+		fprintf(report->text, "      something else was expected: %s\n",
+			outcome->why);
+	if (outcome->expectation == EXPECTATION_STALE)
+		fprintf(report->text,
+			"      a bad verdict was expected (%s): the baseline "
+			"is out of date, see xenblk-conform bless\n",
+			outcome->why);
+}
+
 static void print_failure(const struct report *report,
 			  const struct outcome *outcome)
 {
@@ -74,6 +94,7 @@ static void print_text(const struct report *report,
 	if (outcome->verdict != VERDICT_PASS &&
 	    outcome->verdict != VERDICT_SKIP)
 		print_failure(report, outcome);
+	print_remarks(report, outcome);
 	fflush(report->text);
 }
 
@@ -84,11 +105,20 @@ static void print_tap(const struct report *report,
 {
 	bool bad = verdict_is_bad(outcome->verdict) ||
 		   outcome->verdict == VERDICT_ERROR;
+	/* TAP's word for a failure that is expected */
+	bool todo = outcome->expectation == EXPECTATION_MET;
 
 	printf("%sok %u - %s%s%s\n", bad ? "not " : "", report->done,
 	       outcome->one->id,
-	       outcome->verdict == VERDICT_SKIP ? " # SKIP " : "",
-	       outcome->verdict == VERDICT_SKIP ? outcome->reason : "");
+	       outcome->verdict == VERDICT_SKIP ? " # SKIP "
+	       : todo				? " # TODO "
+						: "",
+	       outcome->verdict == VERDICT_SKIP ? outcome->reason
+	       : todo				? outcome->why
+						: "");
+	if (outcome->attempts > 1)
+		printf("# %u attempts, the first one was %s\n",
+		       outcome->attempts, verdict_name(outcome->first));
 	if (outcome->verdict != VERDICT_PASS &&
 	    outcome->verdict != VERDICT_SKIP)
 		printf("# %s: %s\n", verdict_name(outcome->verdict),
@@ -101,6 +131,9 @@ void report_add(struct report *report, const struct outcome *outcome)
 	CHECK(report->done < report->planned);
 	report->outcomes[report->done++] = *outcome;
 	report->counts[outcome->verdict]++;
+	report->expected += outcome->expectation == EXPECTATION_MET;
+	report->stale += outcome->expectation == EXPECTATION_STALE;
+	report->retried += outcome->attempts > 1;
 	if (report->trace_hashes)
 		printf("%s %016" PRIx64 " %s\n", outcome->one->id,
 		       outcome->result.trace_hash,
@@ -109,6 +142,38 @@ void report_add(struct report *report, const struct outcome *outcome)
 		print_text(report, outcome);
 	if (report->format == REPORT_TAP)
 		print_tap(report, outcome);
+}
+
+void report_exclude(struct report *report, const struct conform_case *one,
+		    const char *why)
+{
+	report->excluded++;
+	fprintf(report->text, "excluded  %s: %s\n", one->id, why);
+}
+
+unsigned int report_bad(const struct report *report)
+{
+	unsigned int bad = 0;
+
+	for (unsigned int v = 0; v < VERDICT_COUNT; v++) {
+		if (verdict_is_bad((enum verdict)v))
+			bad += report->counts[v];
+	}
+	CHECK(bad >= report->expected);
+	return bad - report->expected + report->stale;
+}
+
+static void print_extras(const struct report *report)
+{
+	static const char *const words[] = {"expected", "expected no longer",
+					    "excluded", "tried more than once"};
+	const unsigned int counts[] = {report->expected, report->stale,
+				       report->excluded, report->retried};
+
+	for (unsigned int i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		if (counts[i] != 0)
+			fprintf(report->text, "; %u %s", counts[i], words[i]);
+	}
 }
 
 int report_finish(struct report *report)
@@ -126,6 +191,7 @@ int report_finish(struct report *report)
 					report->counts[v],
 					verdict_name((enum verdict)v));
 		}
+		print_extras(report);
 		fprintf(report->text, "\n");
 	}
 	free(report->outcomes);

@@ -26,6 +26,7 @@ struct report {
 	unsigned int planned;
 	unsigned int done;
 	unsigned int counts[VERDICT_COUNT];
+	unsigned int excluded, expected, stale, retried;
 	struct outcome *outcomes; /* room for the planned ones */
 };
 
@@ -33,12 +34,24 @@ struct report {
 int report_start(struct report *report);
 void report_add(struct report *report, const struct outcome *outcome);
 
+/** report_exclude() - a case that must not be run, and why. */
+void report_exclude(struct report *report, const struct conform_case *one,
+		    const char *why);
+
+/** report_bad() - bad verdicts that nobody expects, and expected ones that do
+ * not come any more. */
+unsigned int report_bad(const struct report *report);
+
 /** report_finish() - the summary or the document; 0 or -errno when it cannot be
  * written. */
 int report_finish(struct report *report);
 
 /** report_junit() - write the file; before report_finish(). */
 int report_junit(const struct report *report, const char *path);
+
+/** report_html() - the page of clauses with this backend's column; before
+ * report_finish(). */
+int report_html(const struct report *report, const char *path, bool public);
 
 /** report_json() - the document of design: backend, frontend, results. */
 int report_json(const struct report *report, FILE *out);

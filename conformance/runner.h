@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conformance/baseline.h"
 #include "conformance/targets/target.h"
 #include "conformance/verdict.h"
 
@@ -13,6 +14,11 @@ struct outcome {
 	struct guest_result result;
 	char reason[640]; /* one sentence; "" for PASS */
 	double seconds;
+	/* what run.c adds to it */
+	unsigned int attempts;
+	enum verdict first; /* of the first attempt */
+	enum expectation expectation;
+	const char *why; /* it is expected; "" */
 };
 
 struct runner_options {

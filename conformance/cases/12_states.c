@@ -120,7 +120,7 @@ CASE("blkif.state.reconfiguring", QUIRK,
 	guest_set_state(g, XenbusStateConnected);
 }
 
-CASE("blkif.state.beyond-the-last", ROBUST,
+CASE("blkif.state.beyond-the-last", QUIRK,
      "A number that is no state is taken for none, as if the node were gone.",
      .clause = "A5 Q14")
 {

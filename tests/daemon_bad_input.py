@@ -147,6 +147,13 @@ def worker_killed(daemon):
     expect(daemon.alive(), "xenblkd ended with its worker")
 
 
+def hung_up(daemon):
+    """A terminal that goes away, or an administrator who wants settings read again, costs no disk."""
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "the settings stay" in daemon.text(), "SIGHUP is not answered in the log")
+    expect(daemon.alive(), "xenblkd ended over SIGHUP")
+
+
 def works(daemon):
     sim("attach", "5", "xvda", "--params", "ram:64M")
     sim("guest", "5", "--", FRONT, "load", "--devid", "xvda", "--operations", "500", "--verify", "--write", "50")
@@ -164,6 +171,7 @@ def test():
         garbage_from_a_frontend(daemon)
         half_way_and_never(daemon)
         worker_killed(daemon)
+        hung_up(daemon)
         works(daemon)
         daemon.stop()
         nothing_held(0)

@@ -166,7 +166,7 @@ static void raise_limits(void)
 		log_line(LOG_WARNING, "setrlimit: %s", strerror(errno));
 }
 
-/* SIGTERM and SIGINT as a descriptor; blocked in every thread to come. */
+/* SIGTERM, SIGINT and SIGHUP as a descriptor; blocked in every thread to come. */
 static int take_signals(void)
 {
 	sigset_t set;
@@ -174,6 +174,7 @@ static int take_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
@@ -310,12 +311,22 @@ static void daemon_end(struct daemon *daemon)
 	close_fd(&daemon->lock);
 }
 
+/* One that means the end. */
 static bool signal_came(int fd)
 {
 	struct signalfd_siginfo info;
 
 	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return false;
+	/* Others read their settings again, or lose their terminal: neither is
+	 * a reason to take all disks away. */
+	if (info.ssi_signo == SIGHUP) {
+		log_line(LOG_INFO,
+			 "signal %u: the settings stay as they were "
+			 "at the start",
+			 info.ssi_signo);
+		return false;
+	}
 	log_line(LOG_INFO, "signal %u: the workers drain, then we end",
 		 info.ssi_signo);
 	return true;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/base/link.h"
+#include "fuzz/daemon_seeds.h"
 #include "fuzz/handshake_seeds.h"
 #include "fuzz/life_seeds.h"
 #include "fuzz/script_seeds.h"
@@ -160,5 +161,7 @@ int seeds_write(const char *harness, const char *folder)
 		return life_seeds(folder, write_seed);
 	if (strcmp(harness, "handshake") == 0)
 		return handshake_play_seeds(folder, write_seed);
+	if (strcmp(harness, "daemon") == 0)
+		return daemon_seeds(folder, write_seed);
 	return script_seeds(harness, folder, write_seed);
 }

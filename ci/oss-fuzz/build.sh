@@ -3,7 +3,8 @@
 # their compilers and flags, their engine, linked by their C++ compiler, and in $OUT for each
 # harness NAME: NAME, NAME_seed_corpus.zip, NAME.options and, where there is one, NAME.dict.
 #
-# CMake says which harnesses there are: a new one comes along without a line here.
+# CMake says which harnesses there are: a new one comes along without a line here.  One that
+# starts other programs (daemon) is none of them: the runner has neither those nor xenstored.
 : "${CC:?}" "${CXX:?}" "${CFLAGS?}" "${CXXFLAGS?}" "${LIB_FUZZING_ENGINE:?}" "${OUT:?}" "${SRC:?}" "${WORK:?}"
 source=$SRC/xenblk
 build=$WORK/xenblk

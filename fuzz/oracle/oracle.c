@@ -38,6 +38,7 @@ static const char *const names[] = {
 	[ORACLE_REMOVED] = "removed",
 	[ORACLE_TALK] = "talk",
 	[ORACLE_READING] = "reading",
+	[ORACLE_DAEMON] = "daemon",
 };
 
 _Static_assert(ARRAY_SIZE(names) == ORACLE_COUNT, "every oracle has a name");

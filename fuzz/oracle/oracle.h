@@ -40,6 +40,7 @@ enum oracle {
 	ORACLE_REMOVED,	     /* a directory that was removed stays away */
 	ORACLE_TALK,	     /* what a worker is told */
 	ORACLE_READING,	     /* a connection follows from what was read */
+	ORACLE_DAEMON,	     /* xenblkd lives, answers, ends in order */
 	ORACLE_COUNT,
 };
 

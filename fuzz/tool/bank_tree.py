@@ -9,7 +9,7 @@ import os
 import shutil
 
 from bank_patch import patch
-from tree import REPLAYED, ROOT, built, folder, targets_of
+from tree import REPLAYED, ROOT, built, folder, take, targets_of
 
 PARTS = ("CMakeLists.txt", "CMakePresets.json", "cmake", "backend", "sim",
          "frontend", "conformance", "fuzz", "corpora")
@@ -168,8 +168,7 @@ class Workshop:
             wanted = [t for h in group for t in targets(h)]
             with self.building(wanted, preset) as bins:
                 for h in group:
-                    shutil.copy(os.path.join(bins, f"fuzz-{h}"),
-                                self.kept_path(name, h))
+                    take(bins, h, self.kept_path(name, h))
         return {h: self.kept_path(name, h) for h in harnesses}
 
     def clean(self, harnesses):

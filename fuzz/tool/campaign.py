@@ -21,7 +21,7 @@ from campaign_page import page
 from campaign_share import Share
 from campaign_state import Campaign
 from campaign_status import plan_text, table
-from tree import HARNESSES, NEEDS, ROOT, Trouble, say
+from tree import ELSEWHERE, HARNESSES, NEEDS, ROOT, Trouble, say
 
 DEFAULT_FOLDER = os.path.join(ROOT, "build", "campaign")
 STOP_S = 300
@@ -29,8 +29,12 @@ STOP_S = 300
 
 def harnesses_of(words):
     """The names that were given, all of them without any."""
-    names = [n for word in words for n in word.split(",")] or list(HARNESSES)
+    names = [n for word in words for n in word.split(",")] or [
+        h for h in HARNESSES if h not in ELSEWHERE]
     for name in names:
+        if name in ELSEWHERE:
+            raise Trouble(f"{name} is for no campaign: {ELSEWHERE[name]}; "
+                          "xenblk-fuzz run attacks it")
         if name not in HARNESSES:
             raise Trouble(f"there is no harness \"{name}\"; xenblk-fuzz list "
                           "names them")

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import time
 
-from tree import MAX_LENGTH, MUTATOR, Trouble, dictionary, folder, say
+from tree import (MAX_LENGTH, MUTATOR, Trouble, dictionary, folder, say,
+                  timeout_of)
 
 
 def reason_of(log):
@@ -71,7 +72,8 @@ class LibFuzzer:
         self.artifacts = folder(os.path.join(where, "artifacts"))
         self.log = os.path.join(where, "log")
         self.jobs = []
-        words = [binary, f"-max_total_time={options.seconds}", "-timeout=20",
+        words = [binary, f"-max_total_time={options.seconds}",
+                 f"-timeout={timeout_of(harness)}",
                  "-rss_limit_mb=2048", "-print_final_stats=1", "-reload=1",
                  f"-max_len={MAX_LENGTH.get(harness, 4096)}",
                  f"-artifact_prefix={self.artifacts}/"]

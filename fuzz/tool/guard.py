@@ -130,7 +130,8 @@ def speed(world, harness):
     most = world.limits[harness]["slowest"]
     times, execs = guard_plays.slowness(
         world.binary("fuzz", harness), world.binary("fuzz", "empty"),
-        world.corpus("fuzz", harness))
+        world.corpus("fuzz", harness),
+        world.limits[harness].get("rounds", guard_plays.ROUNDS))
     if times > most:
         raise Failure(f"an execution of {harness} takes {times:.0f} times as "
                       f"long as one of the empty harness, not {most} times at "

@@ -113,8 +113,8 @@ def cost(binary, inputs, rounds=ROUNDS):
     return max(many - one, 0.001) / (rounds * len(inputs))
 
 
-def slowness(binary, empty, corpus):
+def slowness(binary, empty, corpus, rounds=ROUNDS):
     """(how many times as long as the empty harness, executions a second)"""
     inputs = sample_of(corpus)
-    ours, nothing = cost(binary, inputs), cost(empty, inputs)
+    ours, nothing = cost(binary, inputs, rounds), cost(empty, inputs)
     return ours / nothing, 1 / ours

@@ -36,7 +36,8 @@ RULES = (
     ("host crash or hang", lambda o: o.oracle in ("hang", "engine"),
      "one input keeps a processor of the host, or its memory, without an end"),
     ("host crash or hang",
-     lambda o: o.oracle in ("check", "abort") and in_supervisor(o),
+     lambda o: o.oracle == "daemon" or
+     o.oracle in ("check", "abort") and in_supervisor(o),
      "the daemon that serves all guests ends"),
     ("other guests",
      lambda o: o.oracle in ("grants", "resources", "leak", "work",

@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import bank_patch  # noqa: E402
+import campaign  # noqa: E402
 import engines  # noqa: E402
 import recorded  # noqa: E402
 import tree  # noqa: E402
@@ -89,6 +90,42 @@ class SideBySide(unittest.TestCase):
             pass
         with self.assertRaisesRegex(tree.Trouble, "cannot be written"):
             tree.folder(os.path.join(self.path, "below"))
+
+
+class Whole(unittest.TestCase):
+    """A harness that starts programs takes them along."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.bins = os.path.join(temporary.name, "bin")
+        os.mkdir(self.bins)
+        for name in ("fuzz-ring", "fuzz-daemon", *tree.COMPANIONS["daemon"]):
+            with open(os.path.join(self.bins, name), "w",
+                      encoding="ascii") as out:
+                out.write(name)
+        self.path = os.path.join(temporary.name, "kept")
+
+    def test_one_of_one_piece_is_a_file(self):
+        self.assertEqual(tree.take(self.bins, "ring", self.path), self.path)
+        self.assertFalse(os.path.exists(self.path + ".d"))
+
+    def test_companions_lie_beside_it(self):
+        for _ in range(2):  # also in the place of earlier ones
+            tree.take(self.bins, "daemon", self.path)
+        self.assertEqual(sorted(os.listdir(self.path + ".d")),
+                         sorted(tree.COMPANIONS["daemon"]))
+
+    def test_each_that_is_elsewhere_says_why_and_has_time(self):
+        for harness, reason in tree.ELSEWHERE.items():
+            self.assertIn(harness, tree.HARNESSES)
+            self.assertTrue(reason)
+            self.assertGreater(tree.timeout_of(harness), tree.TIMEOUT_S)
+
+    def test_campaigns_leave_it_out(self):
+        self.assertNotIn("daemon", campaign.harnesses_of([]))
+        with self.assertRaisesRegex(tree.Trouble, "is for no campaign"):
+            campaign.harnesses_of(["ring,daemon"])
 
 
 class Nice(unittest.TestCase):

@@ -24,6 +24,7 @@ HARNESSES = {
     "control": "clients of the control socket, and its answers",
     "lifecycle": "the supervisor among frontends, toolstack and workers",
     "handshake": "a frontend's nodes that change between any two looks",
+    "daemon": "the whole xenblkd, killed and started again, on the simulator",
     "link": "the validation of messages between supervisor and worker",
 }
 # Those without an engine: they replay the corpus of another one, in the objects
@@ -35,7 +36,14 @@ MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
               "ops": 2048, "events": 2048,
               "io": 2048,
               "handshake_parse": 2048, "settings": 2048, "control": 4096,
-              "lifecycle": 1024, "handshake": 1024}
+              "lifecycle": 1024, "handshake": 1024, "daemon": 416}
+# What a harness starts, if it is not all of one piece: copied along with it.
+COMPANIONS = {"daemon": ("xenblkd", "xenblk-worker")}
+# Not for AFL++: what it would see of the backend is nothing.
+ELSEWHERE = {"daemon": "the backend runs in processes of its own"}
+# Seconds after which a play hangs.
+TIMEOUT_S = 20
+TIMEOUT = {"daemon": 600}
 MUTATOR = "xenblk-mutator.so"  # what afl-fuzz loads, in lib of a build
 
 
@@ -156,6 +164,20 @@ def plays_scripts(harness):
 def targets_of(harness):
     mutator = ["xenblk-mutator"] if plays_scripts(harness) else []
     return [f"fuzz-{harness}", f"corpus-{harness}"] + mutator
+
+
+def timeout_of(harness):
+    return TIMEOUT.get(harness, TIMEOUT_S)
+
+
+def take(bins, harness, path):
+    """A copy of a harness, which who builds meanwhile does not change; what it
+    starts lies in PATH.d.  Return: the path."""
+    shutil.copy(os.path.join(bins, f"fuzz-{harness}"), path)
+    for name in COMPANIONS.get(harness, ()):
+        os.makedirs(path + ".d", exist_ok=True)
+        shutil.copy(os.path.join(bins, name), path + ".d")
+    return path
 
 
 def dictionary(harness):

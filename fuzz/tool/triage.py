@@ -16,8 +16,8 @@ import subprocess
 import reduce
 import severity
 from play import play_bytes, play_file
-from tree import (HARNESSES, ROOT, Trouble, build, folder, plays_scripts, say,
-                  targets_of)
+from tree import (HARNESSES, ROOT, TIMEOUT, Trouble, build, folder,
+                  plays_scripts, say, targets_of)
 
 INPUT_MAX = 1 << 20  # what the replay driver reads
 HANGS = 3  # plays of an input that hangs
@@ -91,22 +91,27 @@ class Binaries:
         return self.built[harness]
 
 
+def patience(find, args):
+    return max(args.timeout, TIMEOUT.get(find.harness, 0))
+
+
 def judge(find, binary, args):
-    find.outcome = play_file(binary, find.path, args.timeout, symbols=True)
+    seconds = patience(find, args)
+    find.outcome = play_file(binary, find.path, seconds, symbols=True)
     if find.outcome.oracle == "none":
         return
     # What hangs takes its time: fewer plays have to do.
     find.plays = min(args.repeat, HANGS if find.outcome.oracle == "hang"
                      else args.repeat)
     find.again = sum(
-        play_file(binary, find.path, args.timeout).same_as(find.outcome)
+        play_file(binary, find.path, seconds).same_as(find.outcome)
         for _ in range(find.plays))
 
 
 def smallest(find, binary, args):
     """(data, attempts): it shows the same, with the same oracle and reason."""
     seconds = min(args.timeout, 5) if find.outcome.oracle == "hang" \
-        else args.timeout
+        else patience(find, args)
 
     def still(data):
         outcome = play_bytes(binary, data, seconds)

@@ -215,7 +215,7 @@ CASE("blkif.hostile.protocol-later", ROBUST,
 	expect_disk(g, 8, 88, 2);
 }
 
-CASE("blkif.hostile.refused-again-and-again", ROBUST,
+CASE("blkif.hostile.refused-again-and-again", QUIRK,
      "A frontend that is refused time and again can connect at last.",
      .clause = "K13 Q12")
 {

@@ -161,7 +161,7 @@ CASE("blkif.hostile.same-id-in-flight", ROBUST,
 	expect_disk(g, 8, 16, 6);
 }
 
-CASE("blkif.hostile.full-ring-of-nonsense", ROBUST,
+CASE("blkif.hostile.full-ring-of-nonsense", QUIRK,
      "A full ring of bad requests is answered like a full ring of good ones.",
      .clause = "K13 R9", .refusal = "SEGMENTS_NONE")
 {

@@ -11,7 +11,7 @@ import subprocess
 from backends import BIN
 from shell import Broken, Hung, Noted, Skipped, Trouble, status
 
-SUITE_SECONDS = 2400
+SUITE_SECONDS = 5400
 LOG = "/tmp/conformance.log"
 BAD = ("FAIL", "REJECT", "CRASH", "WEDGED")
 COUNTED = ("requests", "reads", "writes", "flushes", "responses", "errors", "lost")

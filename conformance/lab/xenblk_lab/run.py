@@ -16,7 +16,7 @@ from .records import FILE, Reader
 
 # No check and no record for so long: the machine hangs.
 SILENCE_SECONDS = 420
-LONG_CHECKS = {"conformance": 3000, "contract": 1200, "probe": 1200, "script": 2700, "command": 3600}
+LONG_CHECKS = {"conformance": 6000, "contract": 1200, "probe": 1200, "script": 2700, "command": 3600}
 KEPT_RUNS = 20
 
 

@@ -41,8 +41,9 @@ MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
 COMPANIONS = {"daemon": ("xenblkd", "xenblk-worker")}
 # Not for AFL++: what it would see of the backend is nothing.
 ELSEWHERE = {"daemon": "the backend runs in processes of its own"}
-# Seconds after which a play hangs.
+# Seconds after which a play hangs, and more than its time for an engine to end.
 TIMEOUT_S = 20
+GRACE_S = {"daemon": 600}
 TIMEOUT = {"daemon": 600}
 MUTATOR = "xenblk-mutator.so"  # what afl-fuzz loads, in lib of a build
 
@@ -164,6 +165,10 @@ def plays_scripts(harness):
 def targets_of(harness):
     mutator = ["xenblk-mutator"] if plays_scripts(harness) else []
     return [f"fuzz-{harness}", f"corpus-{harness}"] + mutator
+
+
+def engines_of(harness):
+    return [e for e in ENGINES if e != "afl" or harness not in ELSEWHERE]
 
 
 def timeout_of(harness):

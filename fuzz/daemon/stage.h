@@ -4,8 +4,9 @@
  *
  * world.c makes the simulated host and starts programs in it; xenblkd.c holds
  * the daemon by its process, its socket and its log; guests.c holds frontends
- * (guest_main.c, a program of its own); acts.c carries out the records of a
- * script; after.c is how each play ends.  The harness daemon calls the last two.
+ * (guest_main.c, a program of its own); disks.c is what is done to a disk; acts.c
+ * carries out the records of a script; after.c is how each play ends.  The harness
+ * daemon calls the last two.
  * Nothing of the backend is linked in.
  */
 #pragma once
@@ -150,6 +151,7 @@ struct disk {
 	bool made;
 	bool trusted; /* nothing was done that may keep it from being served */
 	bool lasting; /* what it holds outlives a worker */
+	bool holds;   /* what is read is what was written */
 	struct guest guest;
 };
 
@@ -162,15 +164,28 @@ extern struct stage stage;
 
 void stage_begin(const struct script_record *device);
 void stage_act(const struct script_record *record);
-/** stage_attach() - by the image's place in the table; 0: a file. */
-void stage_attach(struct disk *disk, unsigned int image, bool readonly);
-void stage_remove(struct disk *disk);
-bool stage_read(const char *directory, const char *key, char *value,
-		size_t room);
-enum guest_answer stage_ask(struct disk *disk,
-			    const struct script_record *record);
 /** stage_look() - the daemon answers; what is new in that guides an engine. */
 void stage_look(unsigned int kind);
+
+/* --- disks.c --- */
+
+/** stage_attach() - by the image's place in the table; 0: a file. */
+void stage_attach(struct disk *disk, unsigned int image, bool readonly);
+/** stage_detach() - as a toolstack does that soon has no patience any more. */
+void stage_detach(struct disk *disk);
+void stage_remove(struct disk *disk);
+void stage_kill_domain(struct disk *disk);
+void stage_write_garbage(struct disk *disk, uint8_t key, uint8_t value);
+void stage_write_state(struct disk *disk, uint8_t state, bool back);
+bool stage_read(const char *directory, const char *key, char *value,
+		size_t room);
+void stage_connect(struct disk *disk, uint8_t personality);
+/** stage_ask() - one record; what must succeed and does not is a finding. */
+enum guest_answer stage_ask(struct disk *disk,
+			    const struct script_record *record);
+/** stage_ask_guest() - the same, of the bytes from the third on. */
+void stage_ask_guest(struct disk *disk, const struct script_record *record,
+		     enum guest_kind kind);
 
 /* --- after.c --- */
 /** stage_end() - a good frontend is served, and then nothing is left. */

@@ -187,6 +187,20 @@ static unsigned int count_descriptors(void)
 	return n;
 }
 
+/* Without the socket of a client who has just left. */
+static unsigned int count_at_rest(void)
+{
+	unsigned int least = count_descriptors();
+
+	for (unsigned int i = 0; i < 10; i++) {
+		const unsigned int now = count_descriptors();
+
+		least = now < least ? now : least;
+		world_pause();
+	}
+	return least;
+}
+
 unsigned int xenblkd_leaks(void)
 {
 	const unsigned int now = count_descriptors();
@@ -254,7 +268,7 @@ void xenblkd_start(const struct xenblkd_options *options)
 		world_pause();
 	}
 	json_decref(answer);
-	xenblkd.descriptors = count_descriptors();
+	xenblkd.descriptors = count_at_rest();
 }
 
 void xenblkd_signal(int number)

@@ -15,6 +15,8 @@ static const char *const settings[][2] = {
 	{"numbers", "persistent-grants = 0\nmax-queues = 16\n"
 		    "max-ring-page-order = 4\npoll-us = 1000\n"
 		    "max-rescues = 6000\n"},
+	{"lowest", "persistent-grants = 0\nmax-queues = 1\n"
+		   "max-ring-page-order = 0\npoll-us = 0\nmax-rescues = 0\n"},
 	{"wrong", "max-queues = 17\n"},
 	{"no-form", "\t banana\t\r\n"},
 	{"unknown", "colour = blue\n"},

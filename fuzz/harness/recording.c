@@ -4,7 +4,8 @@
  * scripts that fit.
  *
  * Aims at conformance/recording and fuzz/recorded.  Input: a file; where it
- * does not begin like one, the records alone.
+ * does not begin like one, the records alone.  Nodes that claim more than they
+ * have are played a second time with all of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "conformance/recording/judge.h"
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/recorded/recorded.h"
+#include "fuzz/recorded/stretch.h"
 #include "fuzz/script.h"
 #include "fuzz/target.h"
 
@@ -95,18 +97,16 @@ static size_t whole_file(const uint8_t *data, size_t size, uint8_t *file)
 	return before + size;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* A copy of the exact size: reading past the end is seen. */
+static void play(const uint8_t *file, size_t bytes)
 {
-	static _Alignas(8) uint8_t file[INPUT_MAX];
 	struct tally tally = {0};
 	const struct recorded_sink sink = {on_seed, &tally};
 	struct recorded_counts counts = {0};
 	char sentence[READER_SENTENCE];
 	struct reader reader;
-	size_t bytes = whole_file(data, size, file);
 	uint8_t *copy = malloc(bytes);
 
-	/* Of the exact size: reading past the end is seen. */
 	if (copy == NULL)
 		abort();
 	memcpy(copy, file, bytes);
@@ -122,5 +122,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		target_report(0, 1, 0);
 	}
 	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static _Alignas(8) uint8_t file[INPUT_MAX];
+	static _Alignas(8) uint8_t stretched[2 * INPUT_MAX];
+	const size_t bytes = whole_file(data, size, file);
+	const size_t more =
+		recorded_stretch(file, bytes, stretched, sizeof(stretched));
+
+	play(file, bytes);
+	if (more > 0)
+		play(stretched, more);
 	return 0;
 }

@@ -1,6 +1,7 @@
 """A campaign of the bug bank: builders plant and build while hunters hunt, at
-most --jobs at once, seed by seed over all bugs, so that a campaign that ends
-early has tried every bug as often as the others."""
+most --jobs at once, from the corpus before from nothing, and seed by seed over
+all bugs, so that a campaign that ends early has tried every bug as often as the
+others."""
 
 import argparse
 import os
@@ -15,7 +16,7 @@ from bank_tree import corpus_sha, file_sha
 from tree import REPLAYED, Trouble, folder, say
 
 CLEAN_FROM_EMPTY = 10  # seconds: the corpus is where a find would be
-LAST = 1 << 30
+LAST = "last"  # after every start
 
 
 class Campaign:
@@ -76,7 +77,7 @@ class Campaign:
                 for seed in range(1, self.seeds(harness) + 1):
                     key = self.key(bug["id"], bug["sha"], sha, harness, start,
                                    seed, self.budget(bug, start))
-                    yield (seed, rank, start, order), key, binary
+                    yield (start, seed, rank, order), key, binary
 
     def build(self, shop):
         """One builder: every bug of its own shop."""
@@ -148,9 +149,8 @@ class Campaign:
 
     def is_settled(self, key, rows):
         """Whether the median is beyond the budget, whatever else is found:
-        more than half of the seeds found nothing.  From nothing only: what
-        the corpus does not find is a survivor, and is tried to the end."""
-        if key["start"] != "empty" or key["bug"] == "clean":
+        more than half of the seeds found nothing."""
+        if key["bug"] == "clean":
             return False
         same = ("bug", "harness", "start", "budget")
         vain = sum(r["end"] == "budget" and all(r[k] == key[k] for k in same)
@@ -175,7 +175,7 @@ class Campaign:
                 thread.join()
         except KeyboardInterrupt:
             self.stop.set()
-            self.tell(0, hunters)
+            self.tell("", hunters)
             for thread in builders + hunters:
                 thread.join()
             raise
@@ -183,7 +183,7 @@ class Campaign:
     def tell(self, priority, hunters):
         """A task for each hunter that is none."""
         for number in range(len(hunters)):
-            self.tasks.put(((priority, number), {}, ""))
+            self.tasks.put(((priority, number, 0, 0), {}, ""))
 
     def run(self):
         self.prepare()
@@ -214,7 +214,7 @@ class Campaign:
         for seed in range(1, seeds + 1):
             key = self.key("clean", "", file_sha(binary), harness, start, seed,
                            int(spent / seeds) + 1)
-            self.offer((seed, harness, start), key, binary, self.clean)
+            self.offer((start, seed, 0, harness), key, binary, self.clean)
 
 
 def line_of(row):

@@ -450,8 +450,8 @@ class Campaigns(Folder):
         self.assertFalse(campaign.is_settled(vain, [vain, other]))
         # Two of three in vain: the third one would change no median.
         self.assertTrue(campaign.is_settled(vain, [vain, vain]))
-        begun = dict(vain, start="corpus")
-        self.assertFalse(campaign.is_settled(begun, [begun] * 3))
+        clean = dict(vain, bug="clean")
+        self.assertFalse(campaign.is_settled(clean, [clean] * 3))
 
     def test_what_only_replays_is_asked_once(self):
         bug = bug_of("S01", harnesses=["pages"])

@@ -50,7 +50,10 @@ CASE("blkif.state.initialised-twice", QUIRK,
 {
 	guest_prepare(g);
 	guest_set_state(g, XenbusStateInitialised);
+	expect_backend_state(g, XenbusStateConnected);
 	guest_set_state(g, XenbusStateInitialised);
+	let_time_pass(g);
+	expect_backend_state(g, XenbusStateConnected);
 	guest_finish(g);
 	still_serves(g, 2);
 }

@@ -4,6 +4,7 @@
  */
 #include "conformance/case.h"
 
+#include <stddef.h>
 #include <string.h>
 
 CASE("blkif.bounds.every-part-of-a-page", MUST,
@@ -109,6 +110,20 @@ CASE("blkif.bounds.same-page-eleven-times", QUIRK,
 			    "each of the sectors holds what the page holds");
 }
 
+/* In the slot of a request that is submitted and nobody has seen yet. */
+static void spoil_segments(struct guest *g, const struct guest_request *r,
+			   unsigned int from)
+{
+	struct front_indices now;
+	char *slot;
+
+	front_indices(guest_queue(g, r->queue), &now);
+	slot = front_slot(guest_queue(g, r->queue), now.req_prod);
+	memset(slot + offsetof(blkif_request_t, seg) +
+		       from * sizeof(struct blkif_request_segment),
+	       0xff, (11 - from) * sizeof(struct blkif_request_segment));
+}
+
 CASE("blkif.bounds.segments-beyond-the-count", QUIRK,
      "What stands behind the last segment that counts is not looked at.",
      .clause = "I12 K13")
@@ -117,11 +132,10 @@ CASE("blkif.bounds.segments-beyond-the-count", QUIRK,
 
 	guest_connect(g);
 	guest_fill(g, 8, 8, 6);
-	r = guest_read(g, .sector = 8, .segments = 3);
-	r->wire.segments = 1;
-	r->wire.segment[1] = (struct front_segment){
-		.gref = UINT32_MAX, .first_sector = 9, .last_sector = 200};
-	guest_send(g, r);
+	r = guest_read(g, .sector = 8);
+	guest_submit(g, r);
+	spoil_segments(g, r, 1);
+	guest_push(g, 0);
 	expect_okay(g, r);
 	expect_data(g, r, 6);
 }
@@ -135,9 +149,9 @@ CASE("blkif.bounds.flush-without-segments", QUIRK,
 	guest_need(g, guest_offers(g, "feature-flush-cache"),
 		   "the backend offers no flush");
 	f = guest_flush(g);
-	f->wire.segment[0] = (struct front_segment){
-		.gref = UINT32_MAX, .first_sector = 9, .last_sector = 200};
-	guest_send(g, f);
+	guest_submit(g, f);
+	spoil_segments(g, f, 0);
+	guest_push(g, 0);
 	expect_okay(g, f);
 }
 

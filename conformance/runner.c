@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +88,8 @@ static int start_child(const struct runner_options *options,
 		close(report[0]);
 		/* its own group, so that helpers that it starts end with it */
 		setpgid(0, 0);
+		/* and never outlives us: a case may spin for ever */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!options->verbose && child->error_fd >= 0)
 			dup2(child->error_fd, STDERR_FILENO);
 		run_in_child(options->target, one, report[1]);

@@ -48,7 +48,8 @@ def play(program, cases, seconds):
         out, _ = process.communicate(timeout=seconds)
         run.whole = True
     except subprocess.TimeoutExpired:
-        process.terminate()
+        # Its case dies with it: nobody else holds the pipe.
+        process.kill()
         out, _ = process.communicate()
     for line in out.splitlines():
         last = take_line(run, line, last)

@@ -95,8 +95,10 @@ unsigned int device_frontend_state(struct device *device)
 	if (device->dead || device->watched[0] == '\0')
 		return XenbusStateUnknown;
 	state = facts_state(device->options.store, device->facts.frontend);
-	if (state < 0 && state != -ENOENT)
+	if (state < 0 && state != -ENOENT) {
+		device->unsure = true;
 		return device->frontend_seen; /* not known: as before */
+	}
 	return state < 0 ? XenbusStateUnknown : (unsigned int)state;
 }
 
@@ -188,6 +190,7 @@ static void look_at_backend(struct device *device)
 	if (device->state == DEVICE_GONE)
 		return;
 	state = facts_state(device->options.store, device->directory);
+	device->unsure |= state < 0 && state != -ENOENT;
 	if (state == -ENOENT ||
 	    (state == XenbusStateInitialising &&
 	     device->published != XenbusStateInitialising)) {
@@ -342,6 +345,15 @@ void device_note_backend(struct device *device)
 
 void device_note_frontend(struct device *device)
 {
+	device->note_frontend = true;
+}
+
+void device_note_again(struct device *device)
+{
+	if (!device->unsure)
+		return;
+	device->unsure = false;
+	device->note_backend = true;
 	device->note_frontend = true;
 }
 

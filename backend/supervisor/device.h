@@ -80,6 +80,8 @@ void device_destroy(struct device *device);
 void device_note_backend(struct device *device);
 void device_note_frontend(struct device *device);
 void device_note_release(struct device *device); /* some domain died */
+/* xenstore answers, perhaps also what it did not answer before. */
+void device_note_again(struct device *device);
 void device_note_worker(struct device *device);
 
 /**

@@ -348,6 +348,9 @@ static bool take_events(struct host *host)
 		else
 			frontend_event(host, event.token);
 	}
+	/* Only then: a store that keeps failing must not keep us busy. */
+	for (unsigned int i = 0; n > 0 && i < host->count; i++)
+		device_note_again(host->device[i]);
 	return n > 0;
 }
 

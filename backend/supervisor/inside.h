@@ -52,6 +52,7 @@ struct device {
 	bool dead;     /* ... and is no more */
 	bool resumes;  /* found Connected: an earlier daemon's disk */
 	bool note_backend, note_frontend, note_release, note_worker;
+	bool unsure; /* xenstore failed when it was asked for a state */
 	uint32_t connections;
 	uint32_t deaths;   /* of workers */
 	uint32_t failures; /* of those, the ones that ended a connection */

@@ -284,6 +284,7 @@ void device_look_at_new(struct device *device)
 		device_handle_removal(device);
 		return;
 	}
+	device->unsure |= state < 0;
 	if (state < 0 || is_others(device))
 		return;
 	device->published = (unsigned int)state;

@@ -312,6 +312,24 @@ static void a_failing_store_is_survived(void **state)
 	}
 }
 
+/* A removal that xenstore would not tell of is found at its next word. */
+static void a_look_that_failed_is_made_again(void **state)
+{
+	for (unsigned int k = 1; k < 8; k++) {
+		plug_and_connect();
+		assert_true(xs_rm(world.xs, XBT_NULL, BACK));
+		sim_fail(0, SIM_CALL_XS, k, EINVAL);
+		settle();
+		sim_fail(0, SIM_CALL_XS, 0, 0);
+		put(FRONT "/state", "6");
+		settle();
+		assert_int_equal(host_devices(world.host), 0);
+		assert_int_equal(world.worker, -1);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
 /* The daemon ends: workers drain, and nothing else is begun or taken back. */
 static void the_end_of_the_daemon_changes_no_node(void **state)
 {
@@ -347,6 +365,7 @@ int main(void)
 		CASE(a_storm_of_states_is_survived),
 		CASE(what_was_connected_is_connected_again),
 		CASE(a_failing_store_is_survived),
+		CASE(a_look_that_failed_is_made_again),
 		CASE(the_end_of_the_daemon_changes_no_node),
 	};
 

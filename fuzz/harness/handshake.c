@@ -38,7 +38,7 @@ static bool play(const struct script *script)
 			   is_kind(r, FRONT_AGAIN);
 		if (is_kind(r, FRONT_BETWEEN) && i + 1 < script->operations)
 			life_plan(1u + script_u16(r, FRONT_BETWEEN_LOOK) % 290,
-				  true, &script->operation[++i]);
+				  LIFE_KEY_LOOKS, &script->operation[++i]);
 		else
 			front_acts(r);
 		meddled |= is_kind(&script->operation[i], FRONT_WORKER) ||

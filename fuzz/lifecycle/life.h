@@ -51,7 +51,7 @@ enum life_kind {
 	LIFE_CLOCK,	  /* time passes, timers fire */
 	LIFE_AGAIN,	  /* the next transactions are disturbed */
 	LIFE_FAIL,	  /* the k-th xs call from now on fails */
-	LIFE_BETWEEN,	  /* the next record happens before the k-th xs call */
+	LIFE_BETWEEN,	  /* the next record happens before the k-th call */
 	LIFE_FLOOD,	  /* many nodes are written, all of them watched */
 	LIFE_DOMAIN,	  /* the domain dies, or begins */
 	LIFE_DAEMON,	  /* the daemon is started anew */
@@ -104,11 +104,18 @@ struct life_write {
 	char value[40];
 };
 
+/* Before which of the supervisor's calls a plan is carried out. */
+enum life_calls {
+	LIFE_ALL_CALLS,
+	LIFE_KEY_LOOKS, /* at a frontend's keys */
+	LIFE_WATCHES,	/* where one is registered */
+};
+
 /* Something that happens before one of the supervisor's next calls. */
 struct life_plan {
-	unsigned int
-		at; /* the how many-th from now on; 0: nothing is planned */
-	bool keys;  /* only looks at a frontend's keys count */
+	/* the how many-th from now on; 0: nothing is planned */
+	unsigned int at;
+	enum life_calls calls;
 	struct script_record record;
 };
 
@@ -149,7 +156,8 @@ void life_take(const char *path);
 struct life_disk *life_find(uint32_t domid, uint32_t devid);
 void life_fire_timers(void);
 /** life_plan() - a record for later; the first plan goes if there are many. */
-void life_plan(unsigned int at, bool keys, const struct script_record *record);
+void life_plan(unsigned int at, enum life_calls calls,
+	       const struct script_record *record);
 bool life_has_plans(void);
 /** life_forget_plans() - nothing disturbs the supervisor any more. */
 void life_forget_plans(void);

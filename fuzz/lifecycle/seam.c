@@ -86,14 +86,15 @@ static bool due(unsigned int *count)
 	return *count > 0 && --*count == 0;
 }
 
-void life_plan(unsigned int at, bool keys, const struct script_record *record)
+void life_plan(unsigned int at, enum life_calls calls,
+	       const struct script_record *record)
 {
 	struct life_plan *plan = &life.plan[0];
 
 	for (unsigned int i = LIFE_PLANS; i-- > 0;)
 		if (life.plan[i].at == 0)
 			plan = &life.plan[i];
-	*plan = (struct life_plan){.at = at, .keys = keys, .record = *record};
+	*plan = (struct life_plan){.at = at, .calls = calls, .record = *record};
 }
 
 bool life_has_plans(void)
@@ -110,12 +111,14 @@ void life_forget_plans(void)
 	life.fail_at = life.again = 0;
 }
 
-static void act_as_planned(bool key)
+static void act_as_planned(enum life_calls call)
 {
 	for (unsigned int i = 0; i < LIFE_PLANS; i++) {
 		const struct script_record record = life.plan[i].record;
 
-		if ((key || !life.plan[i].keys) && due(&life.plan[i].at))
+		if ((life.plan[i].calls == LIFE_ALL_CALLS ||
+		     life.plan[i].calls == call) &&
+		    due(&life.plan[i].at))
 			life.touch(&record);
 	}
 }
@@ -131,18 +134,24 @@ static bool names_key(const char *path)
 }
 
 /* Before each call: others may act first, or the call fails. */
-static bool fails(const struct xs_handle *h, const char *path)
+static bool call_fails(const struct xs_handle *h, const char *path,
+		       enum life_calls call)
 {
 	if (h == life.toolstack)
 		return false;
 	life.calls++;
-	act_as_planned(names_key(path));
+	act_as_planned(names_key(path) ? LIFE_KEY_LOOKS : call);
 	if (!due(&life.fail_at))
 		return false;
 	for (unsigned int i = 0; i < LIFE_DISKS; i++)
 		states_unknown(&life.disk[i].turn);
 	errno = life.fail_error;
 	return true;
+}
+
+static bool fails(const struct xs_handle *h, const char *path)
+{
+	return call_fails(h, path, LIFE_ALL_CALLS);
 }
 
 static struct life_disk *owner(const char *path, bool front, const char **rest)
@@ -285,7 +294,8 @@ char **__wrap_xs_directory(struct xs_handle *h, xs_transaction_t t,
 
 bool __wrap_xs_watch(struct xs_handle *h, const char *path, const char *token)
 {
-	return !fails(h, path) && __real_xs_watch(h, path, token);
+	return !call_fails(h, path, LIFE_WATCHES) &&
+	       __real_xs_watch(h, path, token);
 }
 
 bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,

@@ -106,7 +106,9 @@ static void play(const struct script *script)
 
 		if (script_u8(r, 0) % LIFE_KIND_COUNT == LIFE_BETWEEN &&
 		    i + 1 < script->operations) {
-			life_plan(1u + script_u8(r, 2), false,
+			life_plan(1u + script_u8(r, 2),
+				  script_u8(r, 3) % 3 == 2 ? LIFE_WATCHES
+							   : LIFE_ALL_CALLS,
 				  &script->operation[++i]);
 			continue;
 		}

@@ -59,6 +59,9 @@ PAIRS = {
     'xen.one_caller': (
         {'backend/worker/queue.c': TOP + 'int f(void)\n{\n\txengnttab_open(NULL, 0);\n}\n'}, 'backend/worker/queue.c:4',
         {'backend/worker/grants.c': TOP + 'int f(void)\n{\n\txengnttab_open(NULL, 0);\n}\n'}),
+    'nbd.one_room': (
+        {'backend/supervisor/a.c': TOP + 'int f(void)\n{\n\tnbd_create();\n}\n'}, 'backend/supervisor/a.c:4',
+        {'backend/nbd/a.c': TOP + 'int f(void)\n{\n\tnbd_create();\n}\n'}),
     'xen.names': (
         {'frontend/a.c': TOP + 'int xs_mine(void)\n{\n}\n'}, 'frontend/a.c:2',
         {'sim/a.c': TOP + 'int xs_mine(void)\n{\n}\n', 'frontend/a.c': TOP + 'int xenblk_main(void)\n{\n}\n'}),

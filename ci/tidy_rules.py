@@ -93,8 +93,9 @@ def goto_out(tree):
 MAY_INCLUDE = {
     'backend/base': ('backend/base/',),
     'backend/image': ('backend/base/', 'backend/image/'),
-    'backend/worker': ('backend/base/', 'backend/image/', 'backend/worker/'),
-    'backend/supervisor': ('backend/base/', 'backend/image/image.h', 'backend/supervisor/'),
+    'backend/nbd': ('backend/base/', 'backend/image/', 'backend/nbd/'),
+    'backend/worker': ('backend/base/', 'backend/image/', 'backend/nbd/image.h', 'backend/worker/'),
+    'backend/supervisor': ('backend/base/', 'backend/image/image.h', 'backend/nbd/export.h', 'backend/supervisor/'),
     'backend/ctl': ('backend/base/', 'backend/ctl/'),
     'backend': ('backend/',),
     'frontend': ('frontend/',),
@@ -150,6 +151,17 @@ def xen_one_caller(tree):
                 yield s.path, i, f'{m.group(0)[:-1].strip()}() of {library} belongs to {module}'
             for i, m in find(s, r'^\s*#\s*include\s*<' + re.escape(header) + '>'):
                 yield s.path, i, f'<{header}> belongs to {module}'
+
+
+@rule('nbd.one_room', 'In backend/ only nbd/ calls libnbd: what opens no connection needs no such library.')
+def nbd_one_room(tree):
+    for s in c_files(tree, 'backend', tests=True):
+        if s.within('backend/nbd'):
+            continue
+        for i, m in find(s, r'\bnbd_\w+\s*\('):
+            yield s.path, i, f'{m.group(0)[:-1].strip()}() of libnbd belongs to backend/nbd/'
+        for i, _ in find(s, r'^\s*#\s*include\s*<libnbd\.h>'):
+            yield s.path, i, '<libnbd.h> belongs to backend/nbd/'
 
 
 @rule('xen.names', 'No symbol of ours starts like one of the Xen libraries or headers; only sim/ defines those.')

@@ -56,6 +56,14 @@
  * is killed: its disk goes on. */
 #define LIMIT_ANSWER_NS 30000000000u
 
+/* A store behind a socket: how long the supervisor asks it what it is; how long
+ * it may leave a request without an answer, and how often that is looked at;
+ * the longest command, which every server takes (the protocol asks for 32 MiB). */
+#define LIMIT_EXPORT_NS	      3000000000u
+#define LIMIT_STORE_SILENT_NS 60000000000u
+#define LIMIT_STORE_TICK_NS   5000000000u
+#define LIMIT_STORE_COMMAND   1048576u
+
 /* Guest-caused log lines: so many at once, then so many per minute. */
 #define LIMIT_LOG_BURST	     10u
 #define LIMIT_LOG_PER_MINUTE 20u

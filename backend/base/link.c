@@ -72,6 +72,11 @@ static size_t payload_bytes(uint32_t kind)
 	}
 }
 
+static bool ends_within(const char *text, size_t room)
+{
+	return memchr(text, '\0', room) != NULL;
+}
+
 static bool device_valid(const struct link_device *device, unsigned int fds)
 {
 	if (device->domid >= DOMID_END)
@@ -90,6 +95,9 @@ static bool device_valid(const struct link_device *device, unsigned int fds)
 		return false;
 	if (device->persistent_cap > LIMIT_PERSISTENT ||
 	    device->poll_ns > LIMIT_POLL_NS || device->log_level > LOG_TRACE)
+		return false;
+	if (!ends_within(device->uri, sizeof(device->uri)) ||
+	    (device->uri[0] != '\0') != (device->image == LINK_IMAGE_NBD))
 		return false;
 	if (device->image == LINK_IMAGE_FILE)
 		return fds == 1 + device->max_queues + device->record;

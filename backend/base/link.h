@@ -51,8 +51,12 @@ enum link_image {
 	LINK_IMAGE_FILE = 1,
 	LINK_IMAGE_NULL,
 	LINK_IMAGE_RAM,
+	LINK_IMAGE_NBD,
 	LINK_IMAGE_COUNT,
 };
+
+/* Longest URI of a store, with its end. */
+#define LINK_URI_BYTES 256u
 
 /* DEVICE: fds[0] = the in-flight memfd (inflight.h); fds[1 ...] = for a file
  * image, one open file description per queue (max_queues of them), so that no
@@ -72,9 +76,10 @@ struct link_device {
 	uint32_t sandbox; /* 0 or 1: drop privileges and filter system calls */
 	uint32_t record;  /* 0 or 1: the last descriptor is for records */
 	uint32_t staged;  /* 0 or 1: I/O never into the guest's own pages */
+	char uri[LINK_URI_BYTES]; /* LINK_IMAGE_NBD: where; else empty */
 };
 
-static_assert(sizeof(struct link_device) == 2 * 4 + 8 + 10 * 4,
+static_assert(sizeof(struct link_device) == 2 * 4 + 8 + 10 * 4 + LINK_URI_BYTES,
 	      "every byte on the link is one of a field");
 
 struct link_queue {

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -252,11 +253,32 @@ static void surplus_descriptors_are_closed(void **state)
 	}
 }
 
+static struct link_message store_message(void)
+{
+	struct link_message message = device_message();
+
+	message.device.image = LINK_IMAGE_NBD;
+	message.device.direct = 0;
+	snprintf(message.device.uri, LINK_URI_BYTES, "nbd://localhost");
+	return message;
+}
+
+/* One byte short of an end. */
+static struct link_message endless_message(void)
+{
+	struct link_message message = store_message();
+
+	memset(message.device.uri, 'n', LINK_URI_BYTES - 1);
+	return message;
+}
+
 #define REFUSED_FIELD(make, field, value)                                      \
 	do {                                                                   \
 		struct link_message m = make();                                \
-		unsigned int n =                                               \
-			m.kind == LINK_DEVICE ? 1 + m.device.max_queues : 0;   \
+		unsigned int n = m.kind != LINK_DEVICE ? 0                     \
+				 : m.device.image == LINK_IMAGE_NBD            \
+					 ? 1                                   \
+					 : 1 + m.device.max_queues;            \
 		assert_true(link_message_valid(&m, sizeof(m), n));             \
 		m.field = (value);                                             \
 		assert_false(link_message_valid(&m, sizeof(m), n));            \
@@ -273,6 +295,10 @@ static void fields_out_of_range_are_refused(void **state)
 	REFUSED_FIELD(device_message, device.image, 0);
 	REFUSED_FIELD(device_message, device.image, LINK_IMAGE_COUNT);
 	REFUSED_FIELD(device_message, device.image, LINK_IMAGE_NULL);
+	REFUSED_FIELD(device_message, device.uri[0], 'n');
+	REFUSED_FIELD(store_message, device.uri[0], '\0');
+	REFUSED_FIELD(store_message, device.image, LINK_IMAGE_RAM);
+	REFUSED_FIELD(endless_message, device.uri[LINK_URI_BYTES - 1], 'n');
 	REFUSED_FIELD(device_message, device.max_queues, 0);
 	REFUSED_FIELD(device_message, device.max_queues, LIMIT_QUEUES + 1);
 	REFUSED_FIELD(device_message, device.max_queues, LIMIT_QUEUES - 1);

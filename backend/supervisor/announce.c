@@ -80,6 +80,14 @@ void device_publish_state(struct device *device, unsigned int state)
 	device->published = state;
 }
 
+/* A disk that is not open, on its way down, has what is configured. */
+unsigned int device_queues(const struct device *device)
+{
+	if (device->backing.queues > 0)
+		return device->backing.queues;
+	return device->options.conf->max_queues;
+}
+
 /* H2, Q2: features and transport parameters, before InitWait. */
 bool device_publish_offer(struct device *device)
 {
@@ -90,7 +98,7 @@ bool device_publish_offer(struct device *device)
 			       conf->persistent_grants > 0),
 		publish_number("max-ring-page-order", conf->max_ring_order),
 		publish_number("max-ring-pages", 1u << conf->max_ring_order),
-		publish_number("multi-queue-max-queues", conf->max_queues),
+		publish_number("multi-queue-max-queues", device_queues(device)),
 		{.key = "hotplug-status", .value = "connected"},
 		publish_number("state", XenbusStateInitWait),
 	};

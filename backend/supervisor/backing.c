@@ -20,6 +20,7 @@
 #include "backend/base/check.h"
 #include "backend/base/cleanup.h"
 #include "backend/base/log.h"
+#include "backend/nbd/export.h"
 #include "backend/supervisor/params.h"
 
 /* Larger preferred blocks tell a guest nothing useful about alignment. */
@@ -232,6 +233,60 @@ static int open_file(const struct conf *conf, const char *path,
 	return open_queues(resolved, conf->max_queues, backing, sentence);
 }
 
+/* One sector of 512 bytes must be something that the store can write alone. */
+static int fit_store(const struct export_facts *facts, const char *uri,
+		     struct backing *backing, char *sentence)
+{
+	if (facts->minimum_bytes > SECTOR_BYTES)
+		return say(sentence, -EINVAL,
+			   "the store %s takes requests of %u bytes at least, "
+			   "but a disk has sectors of 512 bytes",
+			   uri, facts->minimum_bytes);
+	if (facts->readonly && !backing->readonly)
+		return say(sentence, -EROFS,
+			   "the store %s is read-only: attach the disk with "
+			   "mode r",
+			   uri);
+	if (!facts->flushes && !backing->readonly)
+		log_line(LOG_WARNING,
+			 "the store %s knows no flush: what a guest flushed is "
+			 "as durable there as what it wrote",
+			 uri);
+	backing->physical_bytes = facts->preferred_bytes;
+	/* What one connection wrote another may not see. */
+	if (!facts->many)
+		backing->queues = 1;
+	return 0;
+}
+
+static int open_store(const struct conf *conf, const char *uri,
+		      struct backing *backing, char *sentence)
+{
+	char why[BACKING_SENTENCE_BYTES / 2];
+	struct export_facts facts;
+	int error;
+
+	if (strlen(uri) >= sizeof(backing->uri))
+		return say(sentence, -ENAMETOOLONG,
+			   "the URI of a store has %zu bytes, and may have %zu",
+			   strlen(uri), sizeof(backing->uri) - 1);
+	if (conf->allow_count > 0)
+		return say(sentence, -EACCES,
+			   "the store %s lies outside the paths that "
+			   "--allow-path permits: without that setting stores "
+			   "are allowed",
+			   uri);
+	error = export_look(uri, &facts, why, sizeof(why));
+	if (error < 0)
+		return say(sentence, error, "the store %s cannot be used: %s",
+			   uri, why);
+	error = fit_store(&facts, uri, backing, sentence);
+	if (error < 0)
+		return error;
+	memcpy(backing->uri, uri, strlen(uri) + 1);
+	return set_size(backing, uri, facts.bytes, sentence);
+}
+
 int backing_open(const struct conf *conf, const char *text, bool readonly,
 		 struct backing *backing, char *sentence)
 {
@@ -241,12 +296,15 @@ int backing_open(const struct conf *conf, const char *text, bool readonly,
 	CHECK(conf->max_queues <= LIMIT_QUEUES);
 	memset(backing, 0, sizeof(*backing));
 	backing->readonly = readonly;
+	backing->queues = conf->max_queues;
 	error = params_parse(text, &params, sentence, BACKING_SENTENCE_BYTES);
 	if (error < 0)
 		return error;
 	backing->image = params.image;
 	if (params.image == LINK_IMAGE_FILE)
 		error = open_file(conf, params.path, backing, sentence);
+	else if (params.image == LINK_IMAGE_NBD)
+		error = open_store(conf, params.path, backing, sentence);
 	else
 		error = set_size(backing, text, params.bytes, sentence);
 	if (error < 0)

@@ -19,6 +19,8 @@ struct backing {
 	uint32_t physical_bytes; /* power of two; divides the capacity */
 	bool readonly;
 	bool direct;
+	unsigned int queues; /* that it can serve, at most what is configured */
+	char uri[LINK_URI_BYTES]; /* of a store; else empty */
 	unsigned int count; /* descriptors: one per queue for a file, else 0 */
 	int fds[LIMIT_QUEUES];
 };

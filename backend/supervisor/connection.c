@@ -86,7 +86,7 @@ static bool prepare_table(struct device *device)
 bool device_read_keys(struct device *device, char *sentence)
 {
 	const struct handshake_offer offer = {
-		.max_queues = device->options.conf->max_queues,
+		.max_queues = device_queues(device),
 		.max_ring_order = device->options.conf->max_ring_order,
 	};
 	struct lookup lookup = {.device = device};

@@ -82,6 +82,9 @@ unsigned int device_frontend_state(struct device *device);
 
 /* announce.c: what it writes and says */
 
+/** device_queues() - how many it can serve, as far as is known. */
+unsigned int device_queues(const struct device *device);
+
 /** device_tell() - a log line of the kind that a guest can cause: limited. */
 void device_tell(struct device *device, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -64,6 +64,7 @@ static void describe(const struct device *device, struct link_device *wire)
 		.sandbox = conf->sandbox,
 		.staged = wants_staging(device),
 	};
+	memcpy(wire->uri, device->backing.uri, sizeof(wire->uri));
 }
 
 void device_poll_descriptor(const struct device *device, int fd)
@@ -112,6 +113,10 @@ static bool image_goes_on(struct device *device, uint64_t sectors)
 	if (device->backing.image == LINK_IMAGE_RAM)
 		device_fail(device, "the contents of this memory disk ended "
 				    "with the worker that held them");
+	else if (device->backing.image == LINK_IMAGE_NBD)
+		device_fail(device,
+			    "the store may still be writing for the worker "
+			    "that ended, and nobody can tell when it has done");
 	else if (device->rescue && device->backing.sectors != sectors)
 		device_fail(device,
 			    "the disk has %llu sectors now and had %llu when "

@@ -32,6 +32,13 @@ static const char *strip_prefix(const char *text, enum link_image *image)
 	return text;
 }
 
+/* A store's URI, also behind the name of a format. */
+static bool is_uri(const char *text)
+{
+	return strncmp(text, "nbd://", 6) == 0 ||
+	       strncmp(text, "nbd+unix://", 11) == 0;
+}
+
 int params_parse(const char *text, struct params *params, char *sentence,
 		 size_t room)
 {
@@ -39,13 +46,19 @@ int params_parse(const char *text, struct params *params, char *sentence,
 
 	memset(params, 0, sizeof(*params));
 	rest = strip_prefix(text, &params->image);
+	if (params->image == LINK_IMAGE_FILE && is_uri(rest)) {
+		params->image = LINK_IMAGE_NBD;
+		params->path = rest;
+		return 0;
+	}
 	if (params->image == LINK_IMAGE_FILE) {
 		params->path = rest;
 		if (rest[0] == '/')
 			return 0;
 		snprintf(sentence, room,
 			 "params \"%.100s\" names no image: use an absolute "
-			 "PATH, file:PATH, null:SIZE or ram:SIZE",
+			 "PATH, file:PATH, a URI of nbd or nbd+unix, null:SIZE "
+			 "or ram:SIZE",
 			 text);
 		return -EINVAL;
 	}

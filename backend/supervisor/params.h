@@ -3,6 +3,8 @@
  *
  *   PATH  file:PATH  raw:PATH  aio:PATH     a file or block device, absolute
  * path null:SIZE                               reads zeroes, forgets writes
+ *   nbd://HOST[:PORT]/EXPORT  nbd+unix:///EXPORT?socket=PATH
+ *                                           behind an NBD server
  *   ram:SIZE                                in memory, gone with the worker
  *
  * SIZE is a number with an optional K, M, G or T.  Pure.  Called by backing.c.
@@ -16,8 +18,8 @@
 
 struct params {
 	enum link_image image;
-	const char *path; /* into the text given; LINK_IMAGE_FILE only */
-	uint64_t bytes;	  /* the other kinds only */
+	const char *path; /* into the text given; a file, or a store's URI */
+	uint64_t bytes;	  /* null and ram only */
 };
 
 /**

@@ -205,6 +205,14 @@ bool device_rescue(struct device *device, char *sentence, size_t room)
 			 ", and the contents of this memory disk with it");
 		return false;
 	}
+	/* A file is held until all is over that the kernel began (table.c); a
+	 * server can write late what was asked for by the one that died, over
+	 * what the guest wrote since. */
+	if (device->backing.image == LINK_IMAGE_NBD) {
+		snprintf(sentence + length, room - length,
+			 ", and its store may still be writing for it");
+		return false;
+	}
 	if (!within_bound(device)) {
 		snprintf(sentence + length, room - length,
 			 ": %u new ones within a minute are enough",

@@ -38,6 +38,10 @@ static const int allowed[] = {
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendto),
 	SCMP_SYS(recvfrom),
+	/* a store behind a socket: what a queue waits for, and the end */
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(shutdown),
 	/* attach and detach: image channels, descriptors, memory, threads */
 	SCMP_SYS(io_uring_setup),
 	SCMP_SYS(io_uring_register),

@@ -22,7 +22,8 @@ struct worker {
 	struct inflight_region *region;
 	struct record_region *record; /* NULL: nothing is recorded */
 	struct image *image;
-	struct vbd *vbd; /* NULL until DEVICE came */
+	worker_store_open *open_store; /* NULL: there are none */
+	struct vbd *vbd;	       /* NULL until DEVICE came */
 };
 
 int worker_create(int link_fd, bool threads, struct worker **worker)
@@ -35,6 +36,12 @@ int worker_create(int link_fd, bool threads, struct worker **worker)
 	w->threads = threads;
 	*worker = w;
 	return 0;
+}
+
+void worker_open_stores(struct worker *worker, worker_store_open *open)
+{
+	CHECK(worker->vbd == NULL);
+	worker->open_store = open;
 }
 
 void worker_destroy(struct worker *worker)
@@ -74,6 +81,11 @@ static int open_image(struct worker *w, const struct link_device *device,
 		return image_null_open(device->sectors, readonly, &w->image);
 	case LINK_IMAGE_RAM:
 		return image_ram_open(device->sectors, readonly, &w->image);
+	case LINK_IMAGE_NBD:
+		if (w->open_store == NULL)
+			return -EPROTO;
+		return w->open_store(device->uri, device->max_queues,
+				     device->sectors, readonly, &w->image);
 	case LINK_IMAGE_COUNT:
 	default:
 		return -EPROTO;

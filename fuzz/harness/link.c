@@ -16,7 +16,7 @@ static bool device_sane(const struct link_device *d, unsigned int fds)
 {
 	return d->domid < 0x7ff0 && d->sectors > 0 &&
 	       d->sectors <= INT64_MAX / 512 && d->image >= LINK_IMAGE_FILE &&
-	       d->image <= LINK_IMAGE_RAM && d->max_queues >= 1 &&
+	       d->image <= LINK_IMAGE_NBD && d->max_queues >= 1 &&
 	       d->max_queues <= LIMIT_QUEUES && d->readonly < 2 &&
 	       d->direct < 2 && d->sandbox < 2 &&
 	       d->persistent_cap <= LIMIT_PERSISTENT &&
@@ -24,7 +24,9 @@ static bool device_sane(const struct link_device *d, unsigned int fds)
 	       d->record < 2 && d->staged < 2 &&
 	       fds == (d->image == LINK_IMAGE_FILE ? 1 + d->max_queues : 1) +
 			       d->record &&
-	       (d->image == LINK_IMAGE_FILE || d->direct == 0);
+	       (d->image == LINK_IMAGE_FILE || d->direct == 0) &&
+	       strnlen(d->uri, LINK_URI_BYTES) < LINK_URI_BYTES &&
+	       (d->image == LINK_IMAGE_NBD) == (d->uri[0] != '\0');
 }
 
 static bool attach_sane(const struct link_attach *a)

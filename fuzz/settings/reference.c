@@ -43,11 +43,15 @@ bool reference_params(const char *text, struct params *params)
 		return reference_size(colon + 1, &params->bytes) &&
 		       params->bytes <= INT64_MAX;
 	}
-	params->image = LINK_IMAGE_FILE;
 	params->path = text;
 	if (begins(text, "file:") || begins(text, "raw:") ||
 	    begins(text, "aio:"))
 		params->path = colon + 1;
+	params->image = LINK_IMAGE_NBD;
+	if (begins(params->path, "nbd://") ||
+	    begins(params->path, "nbd+unix://"))
+		return true;
+	params->image = LINK_IMAGE_FILE;
 	return params->path[0] == '/';
 }
 

@@ -1,0 +1,101 @@
+"""A qcow2 image behind qemu-nbd as a guest's disk: what was written is there; a store that dies harms only its disk."""
+import json
+import os
+import random
+import signal
+import subprocess
+import tempfile
+
+from libsim import BIN, SIM, expect, inside, nothing_held, run, sim, wait_until
+
+FRONT = os.path.join(BIN, "xenblk-front")
+MIB = 1024 * 1024
+PLAIN = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+
+
+def guest(*command, check=True):
+    return sim("guest", "5", "--", FRONT, *command, check=check)
+
+
+def begin_guest(*command):
+    return subprocess.Popen([SIM, "guest", "5", "--", FRONT, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def serve(image, socket):
+    server = subprocess.Popen(["qemu-nbd", "--socket", socket, "--format", "qcow2", "--shared", "16", "--persistent", image], env=PLAIN)
+    # Its socket is there before it listens.
+    wait_until(lambda: run("nbdinfo", "--size", f"nbd+unix:///?socket={socket}", check=False, env=PLAIN).returncode == 0,
+               "qemu-nbd does not serve", 60)
+    return server
+
+
+def disks(control):
+    listed = json.loads(run(os.path.join(BIN, "xenblkctl"), "--socket", control, "--json", "list").stdout)
+    return {disk["devid"]: disk for disk in listed["disks"]}
+
+
+def written_and_read(folder, image, uri):
+    """All queues at once, verified; then what stands in the image once the disk is gone."""
+    piece, raw = os.path.join(folder, "piece"), os.path.join(folder, "raw")
+    with open(piece, "wb") as f:
+        f.write(random.Random("nbd").randbytes(3 * MIB + 512))
+    sim("attach", "5", "xvda", "--params", uri)
+    guest("load", "--queues", "4", "--verify", "--write", "50", "--operations", "2000", "--block-size", "512:20,4k:60,44k:20",
+          "--region-start", "16M")
+    guest("write", "--input", piece, "--offset", str(5 * MIB + 512))
+    sim("detach", "5", "xvda")
+    run("qemu-img", "convert", "-U", "-O", "raw", image, raw, env=PLAIN)
+    with open(raw, "rb") as f, open(piece, "rb") as p:
+        f.seek(5 * MIB + 512)
+        expect(f.read(3 * MIB + 512) == p.read(), "what was written is not in the qcow2 image")
+
+
+def a_store_that_dies(folder, control, server, uri):
+    """Its guest gets errors at once; its neighbour's load does not notice; both disks can be detached."""
+    image = os.path.join(folder, "neighbour")
+    with open(image, "wb") as f:
+        f.truncate(8 * MIB)
+    sim("attach", "5", "xvda", "--params", uri)
+    sim("attach", "5", "xvdb", "--params", f"file:{image}")
+    beside = begin_guest("load", "--devid", "xvdb", "--verify", "--write", "50", "--seconds", "4")
+    hit = begin_guest("load", "--devid", "xvda", "--verify", "--write", "50", "--seconds", "8")
+    wait_until(lambda: disks(control)[51712]["state"] == "connected", "the disk on the store does not connect")
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    expect(hit.wait(60) != 0, "a load on a store that died ended well")
+    expect(beside.wait(60) == 0, "the neighbour's load did not end well")
+    sim("detach", "5", "xvda")
+    sim("detach", "5", "xvdb")
+
+
+def where_nobody_listens(control, socket):
+    sim("attach", "5", "xvdc", "--params", f"nbd+unix:///?socket={socket}", check=False)
+    wait_until(lambda: disks(control)[51744].get("error"), "no error is told of a store that is not there")
+    error = disks(control)[51744]["error"]
+    expect(f"the store nbd+unix:///?socket={socket} cannot be used" in error, f"the error is: {error}")
+    sim("detach", "5", "xvdc")
+
+
+def test():
+    with tempfile.TemporaryDirectory(prefix="xenblk-") as folder:
+        image, socket, control = (os.path.join(folder, name) for name in ("image", "nbd", "control"))
+        uri = f"nbd+unix:///?socket={socket}"
+        run("qemu-img", "create", "-f", "qcow2", image, "32M", env=PLAIN)
+        server = serve(image, socket)
+        daemon = subprocess.Popen([os.path.join(BIN, "xenblkd"), "--foreground", "--control", control])
+        try:
+            wait_until(lambda: os.path.exists(control), "xenblkd does not start")
+            written_and_read(folder, image, uri)
+            a_store_that_dies(folder, control, server, uri)
+            os.unlink(socket)
+            where_nobody_listens(control, socket)
+        finally:
+            server.kill()
+            server.wait()
+            daemon.terminate()
+            code = daemon.wait(30)
+        expect(code == 0, f"xenblkd ended with {code}")
+        nothing_held(0)
+
+
+inside(test)

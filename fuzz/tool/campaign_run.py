@@ -18,6 +18,7 @@ import campaign_state as states
 import finds
 from campaign_lineup import turn
 from campaign_status import table
+from engines import only_late
 from tree import Trouble, say
 
 WRITE_S = 5
@@ -281,6 +282,9 @@ class Runner:
                 "at": round(self.state["elapsed"], 1)}
         find["oracle"], find["reason"] = finds.judge(
             home.judge(), copy, home.where)
+        if find["oracle"] == "none" and only_late(path):
+            harness["finds"] -= 1
+            return
         finds.keep(home.harness, find, self.options.findings)
         self.state["finds"].append(find)
         for place in (home.seeds, home.corpus):

@@ -8,9 +8,8 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 
-from engines import reason_of
+from engines import play_alone
 from tree import ROOT, folder
 
 
@@ -39,17 +38,7 @@ def keep(harness, find, base=None):
 
 def judge(binary, path, where):
     """Plays an input once: (oracle, reason); ("none", ...) if it passes."""
-    log = os.path.join(where, "judge.log")
-    with open(log, "wb") as out:
-        try:
-            done = subprocess.run([binary, path], stdout=out, stderr=out,
-                                  stdin=subprocess.DEVNULL, timeout=60,
-                                  check=False)
-        except subprocess.TimeoutExpired:
-            return "hang", "one play takes more than 60 s"
-    if done.returncode == 0:
-        return "none", "did not happen again when played alone"
-    return reason_of(log)
+    return play_alone(binary, path, os.path.join(where, "judge.log"))
 
 
 def bucket(find):

@@ -71,6 +71,7 @@ for word; do
 	esac
 done
 if [ -f "$1" ]; then
+	grep -q fine "$1" && exit 0
 	echo "oracle memory: page 3 has changed"
 	exit 1
 fi
@@ -432,6 +433,15 @@ class Running(Folder):
         self.assertEqual(len(status.buckets(state)), 1)
         page = campaign_page.page(self.campaign.plan(), state, [], False)
         self.assertIn("page 3 has changed", page)
+
+    def test_what_was_only_late_is_no_find(self):
+        self.write("c/ring/libfuzzer/artifacts/timeout-x", b"fine 1")
+        self.write("c/ring/libfuzzer/artifacts/slow-unit-x", b"fine 2")
+        self.assertEqual(self.go(seconds=1, names=["ring"]), 0)
+        self.assertEqual(self.campaign.state()["harnesses"]["ring"]["finds"],
+                         0)
+        self.write("c/ring/libfuzzer/artifacts/timeout-y", b"bad")
+        self.assertEqual(self.go(seconds=2, names=["ring"]), 1)
 
     def test_a_seed_that_is_a_find_is_taken_out(self):
         home = engines.Home(self.path("c"), "ring")

@@ -56,30 +56,53 @@ static uint32_t largest_block(const struct load_options *options)
 	return bytes;
 }
 
+/* Its segments, both as a slot of the ring and as a page names them. */
+static void slot_segment(struct driver_slot *slot, unsigned int i,
+			 uint8_t last_sector)
+{
+	const struct front_segment segment = {
+		.gref = slot->page[i].gref,
+		.last_sector = last_sector,
+	};
+
+	if (slot->list.data)
+		front_describe(slot->list.data, i, &segment);
+	if (i < FRONT_MAX_SEGMENTS)
+		slot->request.segment[i] = segment;
+}
+
 static int slot_init(struct driver *driver, struct driver_slot *slot)
 {
-	uint32_t bytes = largest_block(driver->options);
+	int err = 0;
 
-	for (unsigned int i = 0; i * FRONT_PAGE_BYTES < bytes; i++) {
-		int err = front_queue_page_get(driver->queue, &slot->page[i]);
-
+	slot->page = driver->page + (slot - driver->slot) * driver->pages;
+	if (driver->pages > FRONT_MAX_SEGMENTS)
+		err = front_queue_page_get(driver->queue, &slot->list);
+	for (unsigned int i = 0; !err && i < driver->pages; i++) {
+		err = front_queue_page_get(driver->queue, &slot->page[i]);
 		if (err)
-			return err;
-		memset(slot->page[i].data, (int)(0xa0 + i), FRONT_PAGE_BYTES);
-		slot->request.segment[i].gref = slot->page[i].gref;
-		slot->request.segment[i].last_sector = 7;
+			break;
+		memset(slot->page[i].data, (int)(0xa0 + i % 64),
+		       FRONT_PAGE_BYTES);
+		slot_segment(slot, i, 7);
 	}
 	slot->request.id = (uint64_t)(slot - driver->slot);
-	return 0;
+	slot->request.indirect_gref[0] = slot->list.gref;
+	return err;
 }
 
 int driver_init(struct driver *driver)
 {
+	driver->pages =
+		(largest_block(driver->options) + FRONT_PAGE_BYTES - 1) /
+		FRONT_PAGE_BYTES;
 	driver->slot = calloc(driver->depth, sizeof(*driver->slot));
+	driver->page = calloc((size_t)driver->depth * driver->pages,
+			      sizeof(*driver->page));
 	driver->free = calloc(driver->depth, sizeof(*driver->free));
 	if (driver->options->verify)
 		driver->state = malloc(driver->units * sizeof(uint32_t));
-	if (!driver->slot || !driver->free ||
+	if (!driver->slot || !driver->page || !driver->free ||
 	    (driver->options->verify && !driver->state))
 		return -ENOMEM;
 	for (uint64_t i = 0; driver->state && i < driver->units; i++)
@@ -100,11 +123,14 @@ void driver_fini(struct driver *driver)
 		struct driver_slot *slot = &driver->slot[i];
 
 		/* What was never answered still belongs to the backend. */
-		for (unsigned int j = 0; j < FRONT_MAX_SEGMENTS; j++)
+		for (unsigned int j = 0; slot->page && j < driver->pages; j++)
 			if (slot->page[j].data && !slot->used)
 				front_queue_page_put(driver->queue,
 						     &slot->page[j]);
+		if (slot->list.data && !slot->used)
+			front_queue_page_put(driver->queue, &slot->list);
 	}
+	free(driver->page);
 	free(driver->slot);
 	free(driver->free);
 	free(driver->state);
@@ -179,12 +205,17 @@ static void shape(struct driver_slot *slot)
 {
 	struct front_request *request = &slot->request;
 	uint32_t sectors = slot->bytes / VERIFY_SECTOR_BYTES;
-	uint8_t last = (uint8_t)((sectors - 1) / 8);
+	unsigned int last = (sectors - 1) / 8;
 
-	if (request->segments)
-		request->segment[request->segments - 1].last_sector = 7;
+	if (slot->last != last)
+		slot_segment(slot, slot->last, 7);
+	slot->last = last;
+	slot_segment(slot, last, (uint8_t)((sectors - 1) % 8));
 	request->segments = (uint8_t)(last + 1);
-	request->segment[last].last_sector = (uint8_t)((sectors - 1) % 8);
+	request->indirect_segments = (uint16_t)(last + 1);
+	request->indirect_operation = slot->operation;
+	request->operation =
+		last < FRONT_MAX_SEGMENTS ? slot->operation : DRIVER_INDIRECT;
 }
 
 static bool wants_more(struct driver *driver, uint64_t now)
@@ -208,10 +239,10 @@ static bool issue(struct driver *driver, uint64_t now)
 		return false;
 	driver->free_count--;
 	driver->quota -= driver->quota != UINT64_MAX;
-	request->operation = DRIVER_READ;
+	slot->operation = DRIVER_READ;
 	if (options->write_percent &&
 	    random_below(driver, 100) < options->write_percent)
-		request->operation = DRIVER_WRITE;
+		slot->operation = DRIVER_WRITE;
 	request->sector = driver->start + slot->unit * (driver->unit_bytes /
 							VERIFY_SECTOR_BYTES);
 	shape(slot);
@@ -239,7 +270,7 @@ static void count(struct driver *driver, const struct driver_slot *slot,
 
 	result->operations++;
 	result->bytes += slot->bytes;
-	if (slot->request.operation == DRIVER_WRITE)
+	if (slot->operation == DRIVER_WRITE)
 		result->writes++;
 	else
 		result->reads++;
@@ -247,7 +278,7 @@ static void count(struct driver *driver, const struct driver_slot *slot,
 		return;
 	result->errors++;
 	complain(driver, "a %s of %u bytes at sector %llu was answered %d",
-		 slot->request.operation == DRIVER_WRITE ? "write" : "read",
+		 slot->operation == DRIVER_WRITE ? "write" : "read",
 		 slot->bytes, (unsigned long long)slot->request.sector, status);
 }
 
@@ -257,8 +288,7 @@ static void finish(struct driver *driver, const struct front_response *response,
 	struct driver_slot *slot;
 
 	if (response->id >= driver->depth || !driver->slot[response->id].used ||
-	    driver->slot[response->id].request.operation !=
-		    response->operation) {
+	    driver->slot[response->id].operation != response->operation) {
 		driver->result.protocol++;
 		complain(driver, "a response carries id %llu, operation %u",
 			 (unsigned long long)response->id, response->operation);

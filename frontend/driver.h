@@ -15,11 +15,14 @@
 
 struct driver_slot {
 	struct front_request request;
-	struct front_page page[FRONT_MAX_SEGMENTS];
+	struct front_page *page; /* as many as the largest block has */
+	struct front_page list;	 /* of descriptors, if that are more than 11 */
 	uint64_t issued_ns;
 	uint64_t unit; /* first unit of the region that it covers */
 	uint32_t bytes;
+	unsigned int last;   /* its last segment, which may be a part */
 	uint32_t generation; /* that a write brings, with verification */
+	uint8_t operation; /* DRIVER_READ or DRIVER_WRITE, however it is sent */
 	bool used;
 };
 
@@ -27,7 +30,9 @@ struct driver {
 	struct front_queue *queue;
 	const struct load_options *options;
 	struct driver_slot *slot;
-	uint16_t *free; /* a stack of slots */
+	struct front_page *page; /* of all slots */
+	unsigned int pages;	 /* of one */
+	uint16_t *free;		 /* a stack of slots */
 	unsigned int free_count, depth, in_flight, index;
 	uint64_t start;	     /* first sector of this driver's part */
 	uint64_t units;	     /* how many units it has */
@@ -47,10 +52,11 @@ struct driver {
 
 #define DRIVER_BUSY 0x80000000u
 
-/* BLKIF_OP_READ and _WRITE: Xen's header wants much for two numbers. */
+/* BLKIF_OP_READ and so on: Xen's header wants much for three numbers. */
 enum {
-	DRIVER_READ,
-	DRIVER_WRITE,
+	DRIVER_READ = 0,
+	DRIVER_WRITE = 1,
+	DRIVER_INDIRECT = 6,
 };
 
 /* How many units of the region a request covers. */

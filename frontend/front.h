@@ -18,10 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRONT_MAX_QUEUES     16u
-#define FRONT_MAX_RING_PAGES 16u
-#define FRONT_MAX_SEGMENTS   11u
-#define FRONT_PAGE_BYTES     4096u
+#define FRONT_MAX_QUEUES      16u
+#define FRONT_MAX_RING_PAGES  16u
+#define FRONT_MAX_SEGMENTS    11u
+#define FRONT_PAGE_BYTES      4096u
+#define FRONT_MAX_DESCRIPTORS 512u /* segments that one page describes */
+#define FRONT_MAX_LISTS	      8u   /* such pages of one request */
+#define FRONT_MAX_INDIRECT    256u /* segments of our own transfers at most */
 
 struct xs_handle;
 
@@ -33,6 +36,8 @@ struct front_personality {
 		protocol; /* value of the node; NULL: the node is not written */
 	unsigned int queues; /* wanted; the backend's maximum may lower it */
 	unsigned int ring_order; /* wanted; likewise */
+	unsigned int indirect;	 /* segments of one request that it may use, if
+				  the backend offers as many */
 	bool persistent; /* writes feature-persistent = 1 and keeps its grants
 			  */
 	bool waits_for_initwait; /* false: goes to Initialised at once, defaults
@@ -224,8 +229,14 @@ struct front_request {
 	/* BLKIF_OP_INDIRECT */
 	uint8_t indirect_operation;
 	uint16_t indirect_segments;
-	uint32_t indirect_gref[8];
+	uint32_t indirect_gref[FRONT_MAX_LISTS];
 };
+
+/**
+ * front_describe() - segment @i of the granted page of descriptors at @list.
+ */
+void front_describe(void *list, unsigned int i,
+		    const struct front_segment *segment);
 
 struct front_response {
 	uint64_t id;
@@ -322,7 +333,8 @@ int front_event_fd(const struct front_queue *queue);
  * front_transfer() - read or write a byte range (sector-aligned) through one
  * queue.
  *
- * Splits into requests of up to 11 pages, keeps the ring full, copies through
+ * Splits into requests of up to 11 pages, or of as many as backend and
+ * personality allow with indirect segments, keeps the ring full, copies through
  * granted pages.  Several threads may transfer and flush through one queue at
  * the same time, as long as nobody submits or reaps beside them. Return: 0,
  * -EIO when the backend answered an error, -ETIMEDOUT.

@@ -49,6 +49,19 @@ static int check_size(struct load *load, uint32_t bytes)
 			       "a block of %u bytes: it must be a multiple of "
 			       "512 up to %u",
 			       bytes, LOAD_MAX_BLOCK_BYTES);
+	if (bytes > FRONT_MAX_SEGMENTS * FRONT_PAGE_BYTES &&
+	    (bytes - 1) / FRONT_PAGE_BYTES >=
+		    front_properties(load->front)->max_indirect_segments)
+		return invalid(
+			load,
+			"a block of %u bytes: the backend takes %u "
+			"pages in a request at most",
+			bytes,
+			front_properties(load->front)->max_indirect_segments >
+					FRONT_MAX_SEGMENTS
+				? front_properties(load->front)
+					  ->max_indirect_segments
+				: FRONT_MAX_SEGMENTS);
 	if (bytes > load->largest)
 		load->largest = bytes;
 	if (!load->unit_bytes || bytes < load->unit_bytes)

@@ -15,8 +15,8 @@
 
 #include "frontend/front.h"
 
-/* What 11 granted pages carry: the largest request of a ring. */
-#define LOAD_MAX_BLOCK_BYTES (FRONT_MAX_SEGMENTS * FRONT_PAGE_BYTES)
+/* The largest request; with more than 11 pages its segments are indirect. */
+#define LOAD_MAX_BLOCK_BYTES (FRONT_MAX_INDIRECT * FRONT_PAGE_BYTES)
 #define LOAD_MAX_SIZES	     16u
 #define LOAD_MAX_DEPTH	     512u
 

@@ -58,6 +58,18 @@ static void write_indirect(struct front_wire_indirect *body,
 	memcpy(body->gref, request->indirect_gref, sizeof(body->gref));
 }
 
+void front_describe(void *list, unsigned int i,
+		    const struct front_segment *segment)
+{
+	const struct front_wire_segment wire = {
+		.gref = segment->gref,
+		.first_sector = segment->first_sector,
+		.last_sector = segment->last_sector,
+	};
+
+	memcpy((uint8_t *)list + i * sizeof(wire), &wire, sizeof(wire));
+}
+
 void front_request_write(void *slot, uint32_t entry_bytes,
 			 const struct front_request *request)
 {

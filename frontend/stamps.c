@@ -32,7 +32,7 @@ static void stamp_write(struct driver *driver, struct driver_slot *slot)
 
 void driver_stamp(struct driver *driver, struct driver_slot *slot)
 {
-	if (slot->request.operation == DRIVER_WRITE)
+	if (slot->operation == DRIVER_WRITE)
 		stamp_write(driver, slot);
 	for (uint64_t i = 0; i < driver_slot_units(driver, slot); i++)
 		driver->state[slot->unit + i] |= DRIVER_BUSY;
@@ -65,7 +65,7 @@ static void check_sector(struct driver *driver, const struct driver_slot *slot,
 void driver_check(struct driver *driver, const struct driver_slot *slot,
 		  bool okay)
 {
-	bool is_write = slot->request.operation == DRIVER_WRITE;
+	bool is_write = slot->operation == DRIVER_WRITE;
 	uint32_t *state = &driver->state[slot->unit];
 
 	for (uint32_t i = 0;

@@ -186,7 +186,8 @@ static void load_refuses_bad_options(void **state)
 		const char *complaint;
 	} bad[] = {
 		{{.operations = 1, .block_bytes = 100}, "multiple of 512"},
-		{{.operations = 1, .block_bytes = 49152}, "45056"},
+		{{.operations = 1, .block_bytes = 49152},
+		 "11 pages in a request"},
 		{{.operations = 1, .depth = 33}, "32 slots"},
 		{{.operations = 1, .queues = 5}, "device has 4"},
 		{{.operations = 1, .write_percent = 101}, "writes"},

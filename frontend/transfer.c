@@ -1,5 +1,6 @@
 /*
- * Whole transfers: a byte range becomes requests of up to 11 pages.
+ * Whole transfers: a byte range becomes requests of up to 11 pages, or of more
+ * with indirect segments.
  *
  * Several threads may use one queue at once.  A lock guards the ring and the
  * table of requests in flight; whoever has to wait first sleeps on the event
@@ -22,7 +23,6 @@
 /* Requests of transfers in flight per queue: bounds the granted pages we hold.
  */
 #define TRANSFER_SLOTS 64u
-#define REQUEST_BYTES  (FRONT_MAX_SEGMENTS * FRONT_PAGE_BYTES)
 
 /* One front_transfer() or front_flush() of one thread, on its stack. */
 struct operation {
@@ -45,7 +45,8 @@ struct transfer_slot {
 	uint8_t *data;
 	size_t bytes;
 	unsigned int pages;
-	struct front_page page[FRONT_MAX_SEGMENTS];
+	struct front_page list; /* of descriptors, with more than 11 pages */
+	struct front_page page[FRONT_MAX_INDIRECT];
 	uint32_t next; /* free list: index + 1 */
 };
 
@@ -85,12 +86,38 @@ static void slot_release(struct front_queue *queue, struct transfer_slot *slot)
 {
 	struct front_transfers *t = queue->transfers;
 
+	if (slot->pages > FRONT_MAX_SEGMENTS)
+		front_queue_page_put(queue, &slot->list);
 	while (slot->pages)
 		front_queue_page_put(queue, &slot->page[--slot->pages]);
 	slot->used = false;
 	slot->owner = NULL;
 	slot->next = t->free;
 	t->free = (uint32_t)(slot - t->slot) + 1;
+}
+
+/* What one request of this connection may move. */
+static size_t request_bytes(const struct front *front)
+{
+	unsigned int pages = front->properties.max_indirect_segments;
+
+	if (pages > front->personality.indirect)
+		pages = front->personality.indirect;
+	if (pages > FRONT_MAX_INDIRECT)
+		pages = FRONT_MAX_INDIRECT;
+	if (pages < FRONT_MAX_SEGMENTS)
+		pages = FRONT_MAX_SEGMENTS;
+	return pages * (size_t)FRONT_PAGE_BYTES;
+}
+
+/* More pages than a slot of the ring names need one that names them. */
+static void slot_list(struct front_queue *queue, struct transfer_slot *slot)
+{
+	if (slot->pages <= FRONT_MAX_SEGMENTS ||
+	    !front_queue_page_get(queue, &slot->list))
+		return;
+	while (slot->pages > FRONT_MAX_SEGMENTS)
+		front_queue_page_put(queue, &slot->page[--slot->pages]);
 }
 
 /* Pages for a request: fewer than wanted when no more can be granted. */
@@ -104,6 +131,7 @@ static int slot_pages(struct front_queue *queue, struct transfer_slot *slot,
 		err = front_queue_page_get(queue, &slot->page[slot->pages]);
 		slot->pages += !err;
 	}
+	slot_list(queue, slot);
 	slot->bytes = slot->pages * (size_t)FRONT_PAGE_BYTES;
 	if (slot->bytes > bytes)
 		slot->bytes = bytes;
@@ -135,15 +163,28 @@ static void slot_submit(struct front_queue *queue, struct transfer_slot *slot,
 
 	request.operation = operation->code;
 	request.segments = (uint8_t)slot->pages;
+	if (slot->pages > FRONT_MAX_SEGMENTS) {
+		request.operation = BLKIF_OP_INDIRECT;
+		request.indirect_operation = operation->code;
+		request.indirect_segments = (uint16_t)slot->pages;
+		memset(request.indirect_gref, 0, sizeof(request.indirect_gref));
+		request.indirect_gref[0] = slot->list.gref;
+	}
 	request.handle = (uint16_t)queue->front->options.devid;
 	request.id = (uint64_t)(slot - queue->transfers->slot);
 	request.sector = operation->sector;
 	for (unsigned int i = 0; i < slot->pages; i++) {
 		size_t part = left < FRONT_PAGE_BYTES ? left : FRONT_PAGE_BYTES;
 
-		request.segment[i].gref = slot->page[i].gref;
-		request.segment[i].first_sector = 0;
-		request.segment[i].last_sector = (uint8_t)(part / 512 - 1);
+		const struct front_segment segment = {
+			.gref = slot->page[i].gref,
+			.last_sector = (uint8_t)(part / 512 - 1),
+		};
+
+		if (slot->pages > FRONT_MAX_SEGMENTS)
+			front_describe(slot->list.data, i, &segment);
+		else
+			request.segment[i] = segment;
 		left -= part;
 	}
 	front_submit(queue, &request);
@@ -162,8 +203,8 @@ static int operation_submit(struct front_queue *queue,
 	if (!t->free || !front_room(queue))
 		return -EAGAIN;
 	slot = &t->slot[t->free - 1];
-	if (bytes > REQUEST_BYTES)
-		bytes = REQUEST_BYTES;
+	if (bytes > request_bytes(queue->front))
+		bytes = request_bytes(queue->front);
 	err = slot_pages(queue, slot, bytes);
 	if (err) /* What others hold comes back; if nobody does, give up. */
 		return operation->in_flight ? -EAGAIN : err;

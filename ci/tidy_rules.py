@@ -230,7 +230,7 @@ def call_forbidden(tree):
                 yield s.path, i, f'{m.group(1)}(): {FORBIDDEN[m.group(1)]}'
 
 
-HOT = ('queue.c', 'turn.c', 'io.c', 'ring.c', 'request.c', 'submit.c', 'persistent.c', 'pages.c',
+HOT = ('queue.c', 'turn.c', 'io.c', 'indirect.c', 'ring.c', 'request.c', 'submit.c', 'persistent.c', 'pages.c',
        'grants.c', 'abi.c', 'order.c', 'channel.c')
 LIFE = re.compile(r'(create|open|attach|init|new|destroy|detach|start)')
 

@@ -72,10 +72,14 @@ static const char *status_name(int status, char *buffer, size_t bytes)
 
 static void check_echo(struct guest *g, const struct guest_request *r)
 {
-	if (r->response.operation != r->wire.operation)
+	/* K2: an indirect request is answered as what it does. */
+	const uint8_t wanted = r->described > 0 ? r->wire.indirect_operation
+						: r->wire.operation;
+
+	if (r->response.operation != wanted)
 		guest_fail(g, "the response echoes the operation",
 			   "operation %u for a request of operation %u",
-			   r->response.operation, r->wire.operation);
+			   r->response.operation, wanted);
 }
 
 /*
@@ -128,14 +132,12 @@ void expect_no_answer_of(struct guest *g, struct guest_request *r)
 }
 
 /* Which bytes of a page the segments cover, sector by sector. */
-static unsigned int covered_sectors(const struct guest_request *r,
-				    unsigned int page)
+static unsigned int covered_sectors(struct guest_request *r, unsigned int page)
 {
 	unsigned int covered = 0;
 
-	for (unsigned int i = 0; i < r->wire.segments && i < FRONT_MAX_SEGMENTS;
-	     i++) {
-		const struct front_segment *s = &r->wire.segment[i];
+	for (unsigned int i = 0; i < guest_segments(r); i++) {
+		const struct front_segment *s = guest_segment(r, i);
 
 		if (s->gref != r->page[page].gref)
 			continue;
@@ -171,10 +173,10 @@ void expect_untouched_of(struct guest *g, struct guest_request *r)
 		check_unchanged(g, r, page, 0);
 }
 
-static const unsigned char *segment_data(const struct guest_request *r,
+static const unsigned char *segment_data(struct guest_request *r,
 					 unsigned int i)
 {
-	const struct front_segment *s = &r->wire.segment[i];
+	const struct front_segment *s = guest_segment(r, i);
 
 	for (unsigned int page = 0; page < r->pages; page++) {
 		if (r->page[page].gref == s->gref)
@@ -188,8 +190,8 @@ void expect_data_of(struct guest *g, struct guest_request *r, uint64_t seed)
 {
 	uint64_t sector = r->wire.sector;
 
-	for (unsigned int i = 0; i < r->wire.segments; i++) {
-		const struct front_segment *s = &r->wire.segment[i];
+	for (unsigned int i = 0; i < guest_segments(r); i++) {
+		const struct front_segment *s = guest_segment(r, i);
 		size_t sectors = (size_t)(s->last_sector - s->first_sector) + 1;
 		long wrong = pattern_differs(segment_data(r, i), seed, sector,
 					     sectors);

@@ -29,6 +29,9 @@ enum guest_outcome {
 
 #define GUEST_TEXT_BYTES 240u
 
+/* One more than the most that a case sends in good faith. */
+#define GUEST_MAX_SEGMENTS (FRONT_MAX_INDIRECT + 1)
+
 /* Plain bytes: it travels from the case's process to the runner through a pipe.
  */
 struct guest_result {
@@ -101,7 +104,12 @@ struct guest_io {
 struct guest_request {
 	struct front_request
 		wire; /* as it will stand in the ring; change at will */
-	struct front_page page[FRONT_MAX_SEGMENTS];
+	struct front_page page[GUEST_MAX_SEGMENTS];
+	/* of an indirect request: its segments, and the page that names them
+	 * once it is submitted; change at will */
+	struct front_segment indirect[GUEST_MAX_SEGMENTS];
+	unsigned int described; /* of those; 0: a direct request */
+	struct front_page list;
 	unsigned char
 		*before; /* its pages as they were when it was submitted */
 	unsigned int pages;
@@ -235,6 +243,19 @@ uint64_t guest_sectors(const struct guest *g);
 /** guest_request() - a request with granted pages, not in the ring yet. */
 struct guest_request *guest_request(struct guest *g, uint8_t operation,
 				    const struct guest_io *io);
+
+/**
+ * guest_indirect() - one whose segments stand in a page of the guest.
+ * @operation: what it does; the slot says BLKIF_OP_INDIRECT
+ */
+struct guest_request *guest_indirect(struct guest *g, uint8_t operation,
+				     const struct guest_io *io);
+
+/** guest_segments() - how many segments of it can be looked at. */
+unsigned int guest_segments(const struct guest_request *r);
+
+/** guest_segment() - one of them, wherever it stands. */
+struct front_segment *guest_segment(struct guest_request *r, unsigned int i);
 
 /** guest_empty() - one without segments. */
 struct guest_request *guest_empty(struct guest *g, uint8_t operation,

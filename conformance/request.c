@@ -45,6 +45,21 @@ static void get_page(struct guest *g, struct guest_request *r, bool readonly)
 	r->pages++;
 }
 
+unsigned int guest_segments(const struct guest_request *r)
+{
+	if (r->described > 0)
+		return r->wire.indirect_segments < r->described
+			       ? r->wire.indirect_segments
+			       : r->described;
+	return r->wire.segments < FRONT_MAX_SEGMENTS ? r->wire.segments
+						     : FRONT_MAX_SEGMENTS;
+}
+
+struct front_segment *guest_segment(struct guest_request *r, unsigned int i)
+{
+	return r->described > 0 ? &r->indirect[i] : &r->wire.segment[i];
+}
+
 struct guest_request *guest_request(struct guest *g, uint8_t operation,
 				    const struct guest_io *io)
 {
@@ -61,6 +76,36 @@ struct guest_request *guest_request(struct guest *g, uint8_t operation,
 	}
 	r->wire.segments = (uint8_t)segments;
 	return r;
+}
+
+struct guest_request *guest_indirect(struct guest *g, uint8_t operation,
+				     const struct guest_io *io)
+{
+	struct guest_request *r = new_request(g, BLKIF_OP_INDIRECT, io);
+	unsigned int segments = io->segments == 0 ? 1 : io->segments;
+
+	CHECK(segments <= GUEST_MAX_SEGMENTS);
+	for (unsigned int i = 0; i < segments; i++) {
+		get_page(g, r, io->readonly_grants);
+		r->indirect[i] = (struct front_segment){
+			.gref = r->page[i].gref,
+			.last_sector = LAST_SECTOR,
+		};
+	}
+	r->described = segments;
+	r->wire.indirect_operation = operation;
+	r->wire.indirect_segments = (uint16_t)segments;
+	if (front_page_get(g->front, &r->list) != 0)
+		guest_end(g, GUEST_BROKEN, "a page can be granted",
+			  "no page for the segments");
+	r->wire.indirect_gref[0] = r->list.gref;
+	return r;
+}
+
+static void describe(struct guest_request *r)
+{
+	for (unsigned int i = 0; i < r->described; i++)
+		front_describe(r->list.data, i, &r->indirect[i]);
 }
 
 struct guest_request *guest_empty(struct guest *g, uint8_t operation,
@@ -86,7 +131,7 @@ void guest_borrow_pages(struct guest *g, struct guest_request *r,
 static unsigned char *page_of(struct guest_request *r, unsigned int segment)
 {
 	for (unsigned int i = 0; i < r->pages; i++) {
-		if (r->page[i].gref == r->wire.segment[segment].gref)
+		if (r->page[i].gref == guest_segment(r, segment)->gref)
 			return r->page[i].data;
 	}
 	return NULL;
@@ -98,9 +143,8 @@ static void fill_segments(struct guest_request *r)
 {
 	uint64_t sector = r->wire.sector;
 
-	for (unsigned int i = 0; i < r->wire.segments && i < FRONT_MAX_SEGMENTS;
-	     i++) {
-		const struct front_segment *s = &r->wire.segment[i];
+	for (unsigned int i = 0; i < guest_segments(r); i++) {
+		const struct front_segment *s = guest_segment(r, i);
 		unsigned char *page = page_of(r, i);
 
 		if (s->first_sector > s->last_sector ||
@@ -143,8 +187,10 @@ static void remember_pages(struct guest_request *r)
 void guest_submit(struct guest *g, struct guest_request *r)
 {
 	CHECK(!r->sent);
-	if (r->wire.operation != BLKIF_OP_READ)
+	if (r->wire.operation != BLKIF_OP_READ &&
+	    (r->described == 0 || r->wire.indirect_operation != BLKIF_OP_READ))
 		fill_segments(r);
+	describe(r);
 	remember_pages(r);
 	if (front_submit(guest_queue(g, r->queue), &r->wire) != 0)
 		guest_end(g, GUEST_BROKEN, "a free slot in the ring",

@@ -201,7 +201,8 @@ struct inflight_slot *inflight_take(struct inflight_queue *queue,
 {
 	struct inflight_slot *slot = free_slot(queue);
 
-	CHECK(request->segments <= LIMIT_SEGMENTS);
+	CHECK(request->segments <=
+	      (request->indirect ? LIMIT_INDIRECT_SEGMENTS : LIMIT_SEGMENTS));
 	slot->request = *request;
 	consume(queue, slot, INFLIGHT_TAKEN);
 	return slot;

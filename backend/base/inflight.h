@@ -42,10 +42,12 @@
 #include "backend/base/link.h"
 #include "backend/base/stats.h"
 
+/* As a descriptor stands in a guest's page, too. */
 struct segment {
 	uint32_t gref;
 	uint8_t first_sector; /* within the page, inclusive */
 	uint8_t last_sector;  /* within the page, inclusive */
+	uint16_t zero;	      /* padding; a guest's means nothing */
 };
 
 enum request_kind {
@@ -63,7 +65,12 @@ struct request {
 	uint8_t operation; /* as the response must carry it */
 	uint8_t kind;	   /* enum request_kind */
 	uint16_t segments;
-	struct segment segment[LIMIT_SEGMENTS];
+	uint32_t indirect; /* 0 or 1: its segments are in pages of the guest;
+			      sectors is 0 until they were read */
+	union {
+		struct segment segment[LIMIT_SEGMENTS];
+		uint32_t descriptors[LIMIT_DESCRIPTOR_PAGES]; /* grants */
+	};
 };
 
 enum inflight_state {

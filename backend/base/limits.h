@@ -13,6 +13,15 @@
 /* blkif.h: direct segments of one request. */
 #define LIMIT_SEGMENTS 11u
 
+/* blkif.h: pages of descriptors of one indirect request, and what they hold. */
+#define LIMIT_DESCRIPTOR_PAGES	8u
+#define LIMIT_DESCRIPTORS	(XEN_PAGE_BYTES / 8u) /* of one page */
+#define LIMIT_INDIRECT_SEGMENTS (LIMIT_DESCRIPTOR_PAGES * LIMIT_DESCRIPTORS)
+
+/* Segments of all indirect requests of one queue that are under way; one that
+ * would be more stays in the ring. */
+#define LIMIT_INDIRECT_UNDER_WAY 16384u
+
 /* Shape of the transport (design: order 0 to 4, up to 16 queues). */
 #define LIMIT_RING_ORDER 4u
 #define LIMIT_RING_PAGES (1u << LIMIT_RING_ORDER)
@@ -25,7 +34,8 @@
  * a guest that goes round more pages than fit would map and unmap for ever. */
 #define LIMIT_PERSISTENT_STAY_NS 1000000000u
 
-/* Pages of one queue's pool of bounce pages; never less than one request. */
+/* Pages of one queue's pool of bounce pages; more only if the longest request
+ * that was offered needs more. */
 #define LIMIT_POOL_PAGES   1024u
 #define LIMIT_POOL_SHRINK  64u /* pages given back in one batch */
 #define LIMIT_POOL_IDLE_MS 1000u
@@ -78,9 +88,14 @@
 #define LIMIT_RECORD_BYTES	8192u
 #define LIMIT_RECORD_FILE_MIN	65536u
 
+/* ... and so many entries of a list are one record at most. */
+#define LIMIT_RECORD_ENTRIES (LIMIT_TURN_REQUESTS * LIMIT_SEGMENTS)
+
 static_assert(LIMIT_RING_PAGES * XEN_PAGE_BYTES / LIMIT_RING_SLOTS >= 108,
 	      "the largest ring holds its slots");
 static_assert(LIMIT_POOL_PAGES >= LIMIT_SEGMENTS,
 	      "one request must always fit into the pool");
+static_assert(LIMIT_INDIRECT_UNDER_WAY >= 2 * LIMIT_INDIRECT_SEGMENTS,
+	      "while one is carried out, the next is read");
 static_assert(LIMIT_RECORD_BYTES * 4 <= LIMIT_RECORD_RING_BYTES,
 	      "the longest record fits into a ring beside others");

@@ -109,7 +109,8 @@ static bool attach_valid(const struct link_attach *attach)
 	return attach->queues >= 1 && attach->queues <= LIMIT_QUEUES &&
 	       attach->ring_order <= LIMIT_RING_ORDER &&
 	       attach->abi >= LINK_ABI_X86_64 && attach->abi < LINK_ABI_COUNT &&
-	       is_flag(attach->persistent) && is_flag(attach->resume);
+	       is_flag(attach->persistent) && is_flag(attach->resume) &&
+	       attach->indirect <= LIMIT_INDIRECT_SEGMENTS;
 }
 
 static bool refused_valid(const struct link_refused *refused)

@@ -93,6 +93,8 @@ struct link_attach {
 	uint32_t ring_order; /* 0 .. LIMIT_RING_ORDER */
 	uint32_t abi;	     /* enum link_abi */
 	uint32_t persistent; /* 0 or 1: the frontend wrote feature-persistent */
+	uint32_t indirect;   /* segments of one request that were offered, 0 ..
+			      LIMIT_INDIRECT_SEGMENTS */
 	uint32_t resume;     /* 0 or 1: another worker served these rings, and
 				the in-flight region says how far it came */
 	struct link_queue queue[LIMIT_QUEUES];

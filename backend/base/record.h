@@ -58,7 +58,9 @@ enum record_kind {
 	RECORD_UNMAP,	    /* record_grants */
 	RECORD_COPY_IN,	    /* record_copies: from the guest's pages */
 	RECORD_COPY_OUT,    /* record_copies: to the guest's pages */
-	RECORD_LOST, /* record_number: so many records did not fit here */
+	RECORD_LOST,	 /* record_number: so many records did not fit here */
+	RECORD_INDIRECT, /* record_indirect: as taken from the ring */
+	RECORD_SEGMENTS, /* record_segments: as read from the guest's pages */
 	RECORD_WORKER_KINDS_END,
 };
 
@@ -117,6 +119,28 @@ struct record_request {
 	uint16_t handle;
 };
 
+/* Then the grants of its pages of descriptors, 32 bits each: as many as its
+ * number of segments needs, but no more than the slot has. */
+struct record_indirect {
+	uint64_t id;
+	uint64_t sector_number;
+	uint32_t index; /* on the ring */
+	uint8_t operation;
+	uint8_t zero;
+	uint16_t nr_segments;
+	uint16_t handle;
+	uint16_t pages; /* grants that follow */
+	uint32_t zero_too;
+};
+
+/* Then the segments, a record_segment each; a long list is several of these,
+ * one behind the other. */
+struct record_segments {
+	uint32_t index; /* of its request on the ring */
+	uint16_t first; /* the place of the first one among all */
+	uint16_t count;
+};
+
 struct record_response {
 	uint64_t id;
 	uint32_t index;
@@ -148,11 +172,11 @@ struct record_grants {
 struct record_copy {
 	uint32_t gref;
 	uint8_t first_sect;
-	uint8_t sectors;
-	int16_t status; /* GNTST_ */
+	uint8_t sectors; /* rounded up: descriptors are shorter than one */
+	int16_t status;	 /* GNTST_ */
 };
 
-/* Then the segments. */
+/* Then the segments; a large batch is several of these. */
 struct record_copies {
 	uint32_t count;
 	int32_t result; /* of the call as a whole */
@@ -164,11 +188,16 @@ static_assert(sizeof(struct record_attach) == 104, "no padding");
 static_assert(sizeof(struct record_request) == 24, "no padding");
 static_assert(sizeof(struct record_segment) == 8, "no padding");
 static_assert(sizeof(struct record_response) == 16, "no padding");
+static_assert(sizeof(struct record_indirect) == 32, "no padding");
 static_assert(sizeof(struct record_header) + sizeof(struct record_copies) +
-			      LIMIT_TURN_REQUESTS * LIMIT_SEGMENTS *
+			      LIMIT_RECORD_ENTRIES *
 				      sizeof(struct record_copy) <=
 		      LIMIT_RECORD_BYTES,
-	      "a full batch of copies is one record");
+	      "a batch of copies of direct requests is one record");
+static_assert(sizeof(struct record_segments) == sizeof(struct record_copies) &&
+		      sizeof(struct record_segment) ==
+			      sizeof(struct record_copy),
+	      "and as many segments");
 
 /* --- the memory between worker and supervisor --- */
 

@@ -9,7 +9,8 @@
  * System calls: poll() looks at the completion queue in memory and enters the
  * kernel only to hand over what was submitted, or when the kernel says that it
  * has completions to deliver.  A second time within one poll() only after a
- * short transfer, whose rest nobody else would submit.
+ * transfer that was short, or longer than a vector may be: nobody else would
+ * submit its rest.
  */
 #include "backend/image/image.h"
 
@@ -26,6 +27,10 @@
 /* io_uring_enter() may refuse for a moment (EAGAIN, EBUSY, EINTR); if it does
  * so this often without taking anything, the ring is dead. */
 #define ENTER_TRIES 1000000u
+
+/* Linux takes no longer vector at once (UIO_MAXIOV); what is left goes on as
+ * after a short transfer. */
+#define VECTOR_MAX 1024u
 
 struct file_image {
 	struct image image; /* first */
@@ -161,6 +166,8 @@ static void prepare(struct file_channel *c, struct operation *op)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&c->ring);
 	const struct iovec *iov = op->io.iov;
+	const uint32_t count =
+		op->io.iov_count < VECTOR_MAX ? op->io.iov_count : VECTOR_MAX;
 
 	CHECK(sqe != NULL); /* never more entries than operations */
 	switch (op->io.operation) {
@@ -173,8 +180,7 @@ static void prepare(struct file_channel *c, struct operation *op)
 					   (unsigned int)iov->iov_len,
 					   op->offset);
 		else
-			io_uring_prep_readv(sqe, 0, iov, op->io.iov_count,
-					    op->offset);
+			io_uring_prep_readv(sqe, 0, iov, count, op->offset);
 		break;
 	case IMAGE_WRITE:
 		if (op->io.iov_count == 1)
@@ -182,8 +188,7 @@ static void prepare(struct file_channel *c, struct operation *op)
 					    (unsigned int)iov->iov_len,
 					    op->offset);
 		else
-			io_uring_prep_writev(sqe, 0, iov, op->io.iov_count,
-					     op->offset);
+			io_uring_prep_writev(sqe, 0, iov, count, op->offset);
 		break;
 	case IMAGE_OPERATION_COUNT:
 	default:

@@ -9,8 +9,8 @@
 
 #include "backend/image/image.h"
 
-/* Linux takes no longer vector (IOV_MAX); a request of ours is far below. */
-#define IMAGE_IOV_MAX 1024u
+/* The longest vector of one operation. */
+#define IMAGE_IOV_MAX LIMIT_INDIRECT_SEGMENTS
 
 /** image_io_bytes() - the length of its vector in bytes. */
 size_t image_io_bytes(const struct image_io *io);

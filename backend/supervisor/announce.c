@@ -44,6 +44,8 @@ static void record_node(const struct device *device,
 {
 	struct recording *recording = device->options.recording;
 
+	if (node->value[0] == '\0')
+		return;
 	if (strcmp(node->key, "state") == 0)
 		recording_number(recording, device->options.key,
 				 RECORD_BACK_STATE,
@@ -99,6 +101,11 @@ bool device_publish_offer(struct device *device)
 		publish_number("max-ring-page-order", conf->max_ring_order),
 		publish_number("max-ring-pages", 1u << conf->max_ring_order),
 		publish_number("multi-queue-max-queues", device_queues(device)),
+		/* D4: there only if such requests are understood. */
+		conf->max_indirect > 0
+			? publish_number("feature-max-indirect-segments",
+					 conf->max_indirect)
+			: publish_nothing("feature-max-indirect-segments"),
 		{.key = "hotplug-status", .value = "connected"},
 		publish_number("state", XenbusStateInitWait),
 	};

@@ -23,6 +23,10 @@
  * to kill its own to keep this host busy with it. */
 #define DEFAULT_RESCUES 10u
 
+/* A MiB in one request: what guests ask for at most, and as much as one of
+ * Linux's own backend may have. */
+#define DEFAULT_INDIRECT 256u
+
 /* Published scaling of blkif falls beyond four queues. */
 #define DEFAULT_QUEUES 4u
 
@@ -40,6 +44,8 @@ static const struct number numbers[] = {
 	{"max-queues", offsetof(struct conf, max_queues), 1, LIMIT_QUEUES},
 	{"max-ring-page-order", offsetof(struct conf, max_ring_order), 0,
 	 LIMIT_RING_ORDER},
+	{"max-indirect-segments", offsetof(struct conf, max_indirect), 0,
+	 LIMIT_INDIRECT_SEGMENTS},
 	{"poll-us", offsetof(struct conf, poll_us), 0, LIMIT_POLL_NS / 1000},
 	{"max-rescues", offsetof(struct conf, max_rescues), 0, LIMIT_RESCUES},
 };
@@ -67,6 +73,7 @@ void conf_init(struct conf *conf)
 	conf->persistent_grants = LIMIT_PERSISTENT;
 	conf->max_queues = DEFAULT_QUEUES;
 	conf->max_ring_order = LIMIT_RING_ORDER;
+	conf->max_indirect = DEFAULT_INDIRECT;
 	conf->poll_us = DEFAULT_POLL_US;
 	conf->max_rescues = DEFAULT_RESCUES;
 	conf->sandbox = true;

@@ -40,6 +40,7 @@ struct conf {
 	uint32_t persistent_grants; /* per queue; 0: none is kept */
 	uint32_t max_queues;
 	uint32_t max_ring_order;
+	uint32_t max_indirect; /* segments of one request; 0: not offered */
 	uint32_t poll_us;
 	uint32_t max_rescues; /* of one disk, per minute */
 	bool sandbox;

@@ -159,7 +159,7 @@ int device_take_table(struct device *device);
 int device_mark_table(struct device *device, bool live);
 
 /** device_table_fits() - it is of this very connection, and that was live. */
-bool device_table_fits(const struct device *device);
+bool device_table_fits(struct device *device);
 
 /**
  * device_settle() - SETTLING: try again to start a worker, not for ever.

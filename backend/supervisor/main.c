@@ -58,6 +58,9 @@ static const char help[] =
 	"                             guest's (auto: O_DIRECT in a PV dom0)\n"
 	"  --max-queues N             queues that are offered, 1 to 16 (4)\n"
 	"  --max-ring-page-order N    ring size that is offered, 0 to 4 (4)\n"
+	"  --max-indirect-segments N  of one request that are offered, 0 to "
+	"4096\n"
+	"                             (256)\n"
 	"  --persistent-grants N      kept mapped per queue, 0 to 1056 (1056)\n"
 	"  --poll-us N                spin so long before sleeping, 0 to 50 "
 	"(20)\n"
@@ -99,6 +102,7 @@ static const struct option options[] = {
 	{"staging", required_argument, NULL, OPTION_SETTING},
 	{"max-queues", required_argument, NULL, OPTION_SETTING},
 	{"max-ring-page-order", required_argument, NULL, OPTION_SETTING},
+	{"max-indirect-segments", required_argument, NULL, OPTION_SETTING},
 	{"persistent-grants", required_argument, NULL, OPTION_SETTING},
 	{"poll-us", required_argument, NULL, OPTION_SETTING},
 	{"record", required_argument, NULL, OPTION_SETTING},

@@ -49,7 +49,11 @@ static int write_batch(struct store *store, void *context)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", batch->directory,
 			 batch->nodes[i].key);
-		error = store_write(store, path, batch->nodes[i].value);
+		/* A daemon with other settings may have left it there. */
+		error = batch->nodes[i].value[0] == '\0'
+				? store_remove(store, path)
+				: store_write(store, path,
+					      batch->nodes[i].value);
 	}
 	return error < 0 ? error : 0;
 }
@@ -73,6 +77,13 @@ struct publish_node publish_number(const char *key, uint64_t number)
 
 	snprintf(node.value, sizeof(node.value), "%llu",
 		 (unsigned long long)number);
+	return node;
+}
+
+struct publish_node publish_nothing(const char *key)
+{
+	const struct publish_node node = {.key = key};
+
 	return node;
 }
 

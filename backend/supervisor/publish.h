@@ -14,7 +14,7 @@
 
 struct publish_node {
 	const char *key;
-	char value[32];
+	char value[32]; /* "": there shall be no such node */
 };
 
 /* A disk's directory, and the xenbus state that we wrote there last; 0: none. */
@@ -35,6 +35,9 @@ int publish_nodes(struct store *store, const struct publish_place *place,
 
 /** publish_number() - a node with a number, as publish_nodes() takes it. */
 struct publish_node publish_number(const char *key, uint64_t number);
+
+/** publish_nothing() - that there shall be no such node. */
+struct publish_node publish_nothing(const char *key);
 
 /**
  * publish_error() - the sentence at error/<directory>/error, as xenbus does.

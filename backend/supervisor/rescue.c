@@ -59,14 +59,22 @@ static bool same_connection(const struct inflight_connection *a,
 	       memcmp(&a->attach, &b->attach, sizeof(a->attach)) == 0;
 }
 
-bool device_table_fits(const struct device *device)
+bool device_table_fits(struct device *device)
 {
 	struct inflight_connection wanted, found;
 
 	describe(device, &wanted);
 	wanted.live = 1;
-	return table_read(&device->table, &found) == 0 &&
-	       same_connection(&found, &wanted);
+	if (table_read(&device->table, &found) < 0 ||
+	    found.attach.indirect > LIMIT_INDIRECT_SEGMENTS)
+		return false;
+	/* What a frontend was offered once holds as long as its connection,
+	 * whatever this daemon's settings say. */
+	wanted.attach.indirect = found.attach.indirect;
+	if (!same_connection(&found, &wanted))
+		return false;
+	device->attach.indirect = found.attach.indirect;
+	return true;
 }
 
 bool device_goes_on(const struct device *device)

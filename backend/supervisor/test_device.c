@@ -22,11 +22,22 @@ static void the_offer_comes_before_initwait(void **state)
 	expect(BACK "/hotplug-status", "connected");
 	expect(BACK "/feature-barrier", NULL);
 	expect(BACK "/feature-discard", NULL);
-	expect(BACK "/feature-max-indirect-segments", NULL);
+	expect(BACK "/feature-max-indirect-segments", "256");
 	expect(BACK "/sectors", NULL);
 	assert_int_equal(world.device.sectors, 2048);
 	assert_int_equal(world.device.domid, 5);
 	assert_int_equal(world.device.devid, 51712);
+}
+
+/* D4; an earlier daemon may have offered it. */
+static void what_is_not_offered_has_no_node(void **state)
+{
+	(void)state;
+	world.conf.max_indirect = 0;
+	put(BACK "/feature-max-indirect-segments", "32");
+	plug();
+	expect(BACK "/feature-max-indirect-segments", NULL);
+	expect(BACK "/feature-persistent", "1");
 }
 
 static void properties_come_with_connected(void **state)
@@ -310,6 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(the_offer_comes_before_initwait),
+		CASE(what_is_not_offered_has_no_node),
 		CASE(properties_come_with_connected),
 		CASE(a_read_only_removable_disk_says_so),
 		CASE(a_frontend_has_no_say_in_what_its_disk_is),

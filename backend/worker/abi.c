@@ -2,6 +2,7 @@
 #include "backend/worker/abi.h"
 
 #include <string.h>
+#include <xen/io/blkif.h>
 
 #include "backend/base/check.h"
 
@@ -23,6 +24,11 @@ static const struct layout layouts[LINK_ABI_COUNT] = {
 
 _Static_assert(24 + 8 * LIMIT_SEGMENTS == 28 * 4, "x86_64 slot is 112 bytes");
 _Static_assert(20 + 8 * LIMIT_SEGMENTS == 27 * 4, "x86_32 slot is 108 bytes");
+_Static_assert(LIMIT_DESCRIPTOR_PAGES == BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST,
+	       "our bound is the protocol's");
+_Static_assert(sizeof(struct blkif_request_segment) * LIMIT_DESCRIPTORS ==
+		       XEN_PAGE_BYTES,
+	       "a page is full of descriptors");
 
 static const struct layout *layout_of(enum link_abi abi)
 {
@@ -47,8 +53,33 @@ static unsigned int stored_segments(const uint32_t raw[ABI_SLOT_WORDS])
 	return claimed < LIMIT_SEGMENTS ? claimed : LIMIT_SEGMENTS;
 }
 
+/* An indirect request has its operation and its number of segments where others
+ * have those segments' number and the handle. */
+static unsigned int indirect_segments(const uint32_t raw[ABI_SLOT_WORDS])
+{
+	uint16_t claimed;
+
+	memcpy(&claimed, (const uint8_t *)raw + 2, 2);
+	return claimed;
+}
+
+static unsigned int stored_pages(const uint32_t raw[ABI_SLOT_WORDS])
+{
+	unsigned int pages = abi_descriptor_pages(indirect_segments(raw));
+
+	return pages < LIMIT_DESCRIPTOR_PAGES ? pages : LIMIT_DESCRIPTOR_PAGES;
+}
+
+static bool is_indirect(const uint32_t raw[ABI_SLOT_WORDS])
+{
+	return ((const uint8_t *)raw)[0] == BLKIF_OP_INDIRECT;
+}
+
 size_t abi_used_words(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS])
 {
+	/* The handle comes before the grants of descriptors. */
+	if (is_indirect(raw))
+		return abi_header_words(abi) + 1u + stored_pages(raw);
 	return abi_header_words(abi) + 2u * stored_segments(raw);
 }
 
@@ -66,6 +97,18 @@ uint32_t abi_ring_slots(enum link_abi abi, unsigned int pages)
 	return slots;
 }
 
+static void decode_indirect(const struct layout *layout,
+			    const uint32_t raw[ABI_SLOT_WORDS],
+			    struct wire_request *request)
+{
+	const uint8_t *body = (const uint8_t *)raw + layout->segments;
+
+	request->indirect_op = ((const uint8_t *)raw)[1];
+	request->nr_segments = (uint16_t)indirect_segments(raw);
+	memcpy(&request->handle, body, 2);
+	memcpy(request->descriptors, body + 4, 4u * stored_pages(raw));
+}
+
 void abi_decode(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS],
 		struct wire_request *request)
 {
@@ -74,10 +117,15 @@ void abi_decode(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS],
 	unsigned int segments = stored_segments(raw);
 
 	request->operation = bytes[0];
+	request->indirect_op = 0;
 	request->nr_segments = bytes[1];
 	memcpy(&request->handle, bytes + 2, 2);
 	memcpy(&request->id, bytes + layout->id, 8);
 	memcpy(&request->sector_number, bytes + layout->sector_number, 8);
+	if (is_indirect(raw)) {
+		decode_indirect(layout, raw, request);
+		return;
+	}
 	for (size_t i = 0; i < segments; i++) {
 		const uint8_t *segment = bytes + layout->segments + 8 * i;
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,16 +21,26 @@
  */
 struct wire_request {
 	uint8_t operation;
-	uint8_t nr_segments;
+	uint8_t indirect_op;  /* of BLKIF_OP_INDIRECT only */
+	uint16_t nr_segments; /* 8 bits of all others */
 	uint16_t handle;
 	uint64_t id;
 	uint64_t sector_number;
-	struct {
-		uint32_t gref;
-		uint8_t first_sect;
-		uint8_t last_sect;
-	} seg[LIMIT_SEGMENTS];
+	union {
+		struct {
+			uint32_t gref;
+			uint8_t first_sect;
+			uint8_t last_sect;
+		} seg[LIMIT_SEGMENTS];
+		uint32_t descriptors[LIMIT_DESCRIPTOR_PAGES];
+	};
 };
+
+/** abi_descriptor_pages() - how many pages so many descriptors fill (I10). */
+static inline unsigned int abi_descriptor_pages(unsigned int segments)
+{
+	return (segments + LIMIT_DESCRIPTORS - 1) / LIMIT_DESCRIPTORS;
+}
 
 /** abi_slot_words() - length of a slot in 32-bit words. */
 size_t abi_slot_words(enum link_abi abi);
@@ -54,7 +65,7 @@ size_t abi_used_words(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS]);
  * abi_decode() - the private copy of a slot to the common form.
  *
  * Only the first abi_used_words() of raw are looked at, and only that many
- * segments are set.
+ * segments, or grants of pages of descriptors, are set.
  */
 void abi_decode(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS],
 		struct wire_request *request);

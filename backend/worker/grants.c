@@ -159,18 +159,19 @@ unsigned int grants_copy_count(const struct grants *grants)
 }
 
 /* A batch goes one way: out of the guest's pages, or into them. */
-static void record_copies(struct grants *grants, int result)
+static void record_some(struct grants *grants, unsigned int first,
+			unsigned int count, int result)
 {
 	const bool in = (grants->copy[0].flags & GNTCOPY_source_gref) != 0;
 	struct record_copy *copy = recorder_copies(
-		grants->recorder, in ? RECORD_COPY_IN : RECORD_COPY_OUT,
-		grants->copies, result);
+		grants->recorder, in ? RECORD_COPY_IN : RECORD_COPY_OUT, count,
+		result);
 
 	if (copy == NULL)
 		return;
-	for (unsigned int i = 0; i < grants->copies; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		const xengnttab_grant_copy_segment_t *segment =
-			&grants->copy[i];
+			&grants->copy[first + i];
 
 		copy[i].gref = in ? segment->source.foreign.ref
 				  : segment->dest.foreign.ref;
@@ -178,10 +179,24 @@ static void record_copies(struct grants *grants, int result)
 			(uint8_t)((in ? segment->source.foreign.offset
 				      : segment->dest.foreign.offset) /
 				  SECTOR_BYTES);
-		copy[i].sectors = (uint8_t)(segment->len / SECTOR_BYTES);
+		copy[i].sectors = (uint8_t)((segment->len + SECTOR_BYTES - 1) /
+					    SECTOR_BYTES);
 		copy[i].status = segment->status;
 	}
 	recorder_copies_done(grants->recorder);
+}
+
+static void record_copies(struct grants *grants, int result)
+{
+	for (unsigned int first = 0; first < grants->copies;
+	     first += LIMIT_RECORD_ENTRIES) {
+		const unsigned int left = grants->copies - first;
+
+		record_some(grants, first,
+			    left < LIMIT_RECORD_ENTRIES ? left
+							: LIMIT_RECORD_ENTRIES,
+			    result);
+	}
 }
 
 void grants_copy_run(struct grants *grants)

@@ -15,9 +15,11 @@
 #include "backend/worker/recorder.h"
 #include "backend/worker/shared.h"
 
-/* Segments that one batch of copies can hold: a turn's requests, all of them
- * full. */
-#define GRANTS_COPY_BATCH (LIMIT_TURN_REQUESTS * LIMIT_SEGMENTS)
+/* Segments that one batch of copies can hold: the longest request, or a turn's
+ * direct ones, all of them full. */
+#define GRANTS_COPY_BATCH LIMIT_INDIRECT_SEGMENTS
+_Static_assert(GRANTS_COPY_BATCH >= LIMIT_TURN_REQUESTS * LIMIT_SEGMENTS,
+	       "one call for a turn's direct requests");
 
 struct grants;
 

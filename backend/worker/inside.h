@@ -1,5 +1,6 @@
 /*
- * What the parts of a queue share: queue.c and turn.c, submit.c and io.c.
+ * What the parts of a queue share: queue.c and turn.c, submit.c, io.c and
+ * indirect.c.
  *
  * Nobody else may include it: who uses a queue or a submit looks at queue.h or
  * submit.h.  One thread runs them all.
@@ -43,6 +44,8 @@ void queue_set_state(struct queue *queue, enum queue_state to);
 void queue_answer(struct queue *queue, struct inflight_slot *slot,
 		  enum refusal refusal);
 
+struct indirect;
+struct indirect_unit;
 struct pages;
 struct persistent;
 struct persistent_entry;
@@ -55,9 +58,15 @@ struct io {
 	uint16_t held;	     /* segments whose page we hold */
 	uint16_t bounced;    /* of those, copied: without an entry */
 	uint16_t copy_first; /* index of its first segment in the copy batch */
-	struct iovec iov[LIMIT_SEGMENTS];
-	void *page[LIMIT_SEGMENTS]; /* of the pool; NULL: straight */
-	struct persistent_entry *entry[LIMIT_SEGMENTS]; /* NULL: copied */
+	/* Of each segment; its own below, or those of its unit. */
+	const struct segment *segment;
+	struct iovec *iov;
+	void **page;			 /* of the pool; NULL: straight */
+	struct persistent_entry **entry; /* NULL: copied */
+	struct indirect_unit *unit;	 /* of an indirect request; else NULL */
+	struct iovec own_iov[LIMIT_SEGMENTS];
+	void *own_page[LIMIT_SEGMENTS];
+	struct persistent_entry *own_entry[LIMIT_SEGMENTS];
 };
 
 struct io_list {
@@ -71,10 +80,16 @@ struct submit {
 	struct grants *grants;
 	struct pages *pages;
 	struct persistent *persistent; /* NULL: copy everything */
+	struct indirect *indirect;     /* NULL: there are no such requests */
+	struct recorder *recorder;     /* NULL: nothing is recorded */
+	struct request_rules rules;
 	bool staged;
 	struct image_channel *channel;
 	unsigned int busy;
+	unsigned int indirects; /* of those, indirect */
 	uint64_t now_ns;
+	struct io_list unread;	 /* TAKEN, indirect: segments not known yet */
+	struct io_list reading;	 /* ... and being copied in */
 	struct io_list waiting;	 /* TAKEN, no pages yet */
 	struct io_list arriving; /* being copied in, or ready to be issued */
 	struct io_list leaving;	 /* read, being copied out */
@@ -99,3 +114,35 @@ void io_collect_copies(struct submit *s, struct io *io, bool in);
 /** io_stage() - between the guest's mapped pages and ours, for segments that
  * are staged. */
 void io_stage(struct submit *s, struct io *io, bool in);
+
+/** io_use_own() - the room of a direct request. */
+void io_use_own(struct io *io);
+
+/**
+ * indirect_create() - room for requests of so many segments at most; 0 or
+ * -errno.
+ * @slots: of the ring: there are never more requests than that
+ */
+int indirect_create(unsigned int segments, unsigned int slots,
+		    struct indirect **indirect);
+
+/** indirect_destroy() - NULL is fine. */
+void indirect_destroy(struct indirect *indirect);
+
+/** indirect_units() - how many requests there is room for; none in NULL. */
+unsigned int indirect_units(const struct indirect *indirect);
+
+/** indirect_take() - a unit for this request; false when there is none. */
+bool indirect_take(struct submit *s, struct io *io);
+
+/** indirect_give() - it is over. */
+void indirect_give(struct submit *s, struct io *io);
+
+/**
+ * indirect_read() - its descriptors into its unit: what is cached now, the rest
+ * when the batch of copies runs.
+ */
+void indirect_read(struct submit *s, struct io *io);
+
+/** indirect_judge() - after that: whether it can be carried out. */
+enum refusal indirect_judge(struct submit *s, struct io *io);

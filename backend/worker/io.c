@@ -20,11 +20,19 @@
 #include "backend/worker/pages.h"
 #include "backend/worker/persistent.h"
 
+void io_use_own(struct io *io)
+{
+	CHECK(io->unit == NULL && io->held == 0);
+	io->iov = io->own_iov;
+	io->page = io->own_page;
+	io->entry = io->own_entry;
+}
+
 /* The bytes of a segment in a page of ours.  Not what is in iov: an engine moves
  * that on after a short transfer. */
 static struct iovec bounced_bytes(const struct io *io, unsigned int i)
 {
-	const struct segment *segment = &io->slot->request.segment[i];
+	const struct segment *segment = &io->segment[i];
 
 	CHECK(io->page[i] != NULL);
 	return (struct iovec){
@@ -56,7 +64,7 @@ void io_release_pages(struct submit *s, struct io *io)
 static unsigned char *hold_segment(struct submit *s, struct io *io,
 				   unsigned int i)
 {
-	const struct segment *segment = &io->slot->request.segment[i];
+	const struct segment *segment = &io->segment[i];
 
 	CHECK(i == io->held);
 	io->entry[i] = NULL;
@@ -91,7 +99,7 @@ bool io_hold_pages(struct submit *s, struct io *io)
 
 	CHECK(io->held == 0 && io->bounced == 0);
 	for (unsigned int i = 0; i < r->segments; i++) {
-		const struct segment *segment = &r->segment[i];
+		const struct segment *segment = &io->segment[i];
 		unsigned char *page = hold_segment(s, io, i);
 
 		if (!page) {
@@ -117,8 +125,8 @@ void io_collect_copies(struct submit *s, struct io *io, bool in)
 	io->copy_first = (uint16_t)grants_copy_count(s->grants);
 	for (unsigned int i = 0; i < r->segments; i++) {
 		struct grants_span span = {
-			.gref = r->segment[i].gref,
-			.offset = (uint16_t)(r->segment[i].first_sector *
+			.gref = io->segment[i].gref,
+			.offset = (uint16_t)(io->segment[i].first_sector *
 					     SECTOR_BYTES),
 		};
 		struct iovec ours;
@@ -144,7 +152,7 @@ void io_stage(struct submit *s, struct io *io, bool in)
 	CHECK(io->held == r->segments);
 	for (unsigned int i = 0; i < r->segments; i++) {
 		const unsigned int offset =
-			r->segment[i].first_sector * SECTOR_BYTES;
+			io->segment[i].first_sector * SECTOR_BYTES;
 		struct iovec ours;
 
 		if (!io->entry[i] || !io->page[i])

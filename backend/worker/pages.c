@@ -21,13 +21,16 @@ struct pages {
 	uint16_t stack[];      /* pages given back; the top was used last */
 };
 
-_Static_assert(LIMIT_POOL_PAGES <= UINT16_MAX, "a page index fits the stack");
+_Static_assert(LIMIT_POOL_PAGES <= UINT16_MAX &&
+		       LIMIT_INDIRECT_SEGMENTS <= UINT16_MAX,
+	       "a page index fits the stack");
 
 int pages_create(unsigned int cap, struct pages **pages)
 {
 	struct pages *p;
 
-	CHECK(cap >= LIMIT_SEGMENTS && cap <= LIMIT_POOL_PAGES);
+	CHECK(cap >= LIMIT_SEGMENTS);
+	CHECK(cap <= LIMIT_POOL_PAGES || cap <= LIMIT_INDIRECT_SEGMENTS);
 	p = calloc(1, sizeof(*p) + cap * sizeof(p->stack[0]));
 	if (!p)
 		return -ENOMEM;

@@ -208,6 +208,14 @@ void persistent_copy_in(const struct persistent_entry *entry,
 	shared_read(to, entry->page, offset, bytes);
 }
 
+void persistent_copy_words(const struct persistent_entry *entry, uint32_t *to,
+			   size_t words)
+{
+	CHECK(entry->users > 0);
+	CHECK(words <= XEN_PAGE_BYTES / 4);
+	shared_copy_out(to, entry->page, 0, words);
+}
+
 void persistent_copy_out(const struct persistent_entry *entry,
 			 unsigned int offset, const void *from, size_t bytes)
 {

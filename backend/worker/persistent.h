@@ -62,6 +62,13 @@ void *persistent_page(const struct persistent_entry *entry);
 void persistent_copy_in(const struct persistent_entry *entry,
 			unsigned int offset, void *to, size_t bytes);
 
+/**
+ * persistent_copy_words() - descriptors from the beginning of the guest's page,
+ * each word read once: what they say is judged on the copy.
+ */
+void persistent_copy_words(const struct persistent_entry *entry, uint32_t *to,
+			   size_t words);
+
 /** persistent_copy_out() - bytes of ours into the guest's page. */
 void persistent_copy_out(const struct persistent_entry *entry,
 			 unsigned int offset, const void *from, size_t bytes);

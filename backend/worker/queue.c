@@ -97,7 +97,10 @@ void queue_destroy(struct queue *queue)
 static unsigned int persistent_cap(const struct queue *queue,
 				   const struct link_attach *attach)
 {
-	uint32_t all = queue->ring.slots * LIMIT_SEGMENTS;
+	uint32_t all = queue->ring.slots *
+		       (attach->indirect > LIMIT_SEGMENTS
+				? attach->indirect + LIMIT_DESCRIPTOR_PAGES
+				: LIMIT_SEGMENTS);
 
 	/* C6, C7, K15: only if the frontend said so at this connection. */
 	if (!attach->persistent)
@@ -221,12 +224,15 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 
 	CHECK(queue_state(queue) == QUEUE_DETACHED);
 	CHECK(queue->index < attach->queues);
+	queue->rules.indirect = attach->indirect;
 	if (queue->recorder)
 		recorder_now(queue->recorder, clock_now_ns());
 	refusal = attach_ring(queue, attach);
 	if (refusal == REFUSAL_NONE) {
 		options.persistent_cap = persistent_cap(queue, attach);
 		options.staged = queue->options.staged;
+		options.rules = queue->rules;
+		options.recorder = queue->recorder;
 		if (submit_create(&options, &queue->submit) != 0)
 			refusal = REFUSE_RESOURCES;
 	}

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xen/io/blkif.h>
 
 #include "backend/base/check.h"
 #include "backend/base/clock.h"
@@ -176,6 +177,28 @@ void recorder_detach(struct recorder *recorder)
 	commit(recorder);
 }
 
+static void record_indirect(struct recorder *recorder,
+			    const struct wire_request *request, uint32_t index)
+{
+	const unsigned int all = abi_descriptor_pages(request->nr_segments);
+	const unsigned int pages =
+		all < LIMIT_DESCRIPTOR_PAGES ? all : LIMIT_DESCRIPTOR_PAGES;
+	struct record_indirect *n =
+		draft(recorder, RECORD_INDIRECT, sizeof(*n) + 4u * pages);
+
+	*n = (struct record_indirect){
+		.id = request->id,
+		.sector_number = request->sector_number,
+		.index = index,
+		.operation = request->indirect_op,
+		.nr_segments = request->nr_segments,
+		.handle = request->handle,
+		.pages = (uint16_t)pages,
+	};
+	memcpy(n + 1, request->descriptors, 4u * pages);
+	commit(recorder);
+}
+
 void recorder_request(struct recorder *recorder,
 		      const struct wire_request *request, uint32_t index)
 {
@@ -187,6 +210,10 @@ void recorder_request(struct recorder *recorder,
 
 	if (has_stopped(recorder))
 		return;
+	if (request->operation == BLKIF_OP_INDIRECT) {
+		record_indirect(recorder, request, index);
+		return;
+	}
 	q = draft(recorder, RECORD_REQUEST,
 		  sizeof(*q) + segments * sizeof(*seg));
 	seg = (struct record_segment *)(q + 1);
@@ -194,7 +221,7 @@ void recorder_request(struct recorder *recorder,
 	q->sector_number = request->sector_number;
 	q->index = index;
 	q->operation = request->operation;
-	q->nr_segments = request->nr_segments;
+	q->nr_segments = (uint8_t)request->nr_segments;
 	q->handle = request->handle;
 	for (unsigned int i = 0; i < segments; i++)
 		seg[i] = (struct record_segment){
@@ -203,6 +230,32 @@ void recorder_request(struct recorder *recorder,
 			.last_sect = request->seg[i].last_sect,
 		};
 	commit(recorder);
+}
+
+void recorder_segments(struct recorder *recorder, uint32_t index,
+		       const struct segment *segments, unsigned int count)
+{
+	CHECK(count <= LIMIT_INDIRECT_SEGMENTS);
+	for (unsigned int first = 0; first < count && !has_stopped(recorder);
+	     first += LIMIT_RECORD_ENTRIES) {
+		const unsigned int n = count - first < LIMIT_RECORD_ENTRIES
+					       ? count - first
+					       : LIMIT_RECORD_ENTRIES;
+		struct record_segments *r =
+			draft(recorder, RECORD_SEGMENTS,
+			      sizeof(*r) + n * sizeof(struct record_segment));
+		struct record_segment *to = (struct record_segment *)(r + 1);
+
+		*r = (struct record_segments){index, (uint16_t)first,
+					      (uint16_t)n};
+		for (unsigned int i = 0; i < n; i++)
+			to[i] = (struct record_segment){
+				.gref = segments[first + i].gref,
+				.first_sect = segments[first + i].first_sector,
+				.last_sect = segments[first + i].last_sector,
+			};
+		commit(recorder);
+	}
 }
 
 void recorder_response(struct recorder *recorder,

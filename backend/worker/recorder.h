@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/base/inflight.h"
 #include "backend/base/link.h"
 #include "backend/base/record.h"
 #include "backend/worker/abi.h"
@@ -40,6 +41,11 @@ void recorder_detach(struct recorder *recorder);
 void recorder_request(struct recorder *recorder,
 		      const struct wire_request *request, uint32_t index);
 
+/** recorder_segments() - what was read from the pages of an indirect request.
+ */
+void recorder_segments(struct recorder *recorder, uint32_t index,
+		       const struct segment *segments, unsigned int count);
+
 /** recorder_response() - a response as it was written. */
 void recorder_response(struct recorder *recorder,
 		       const struct record_response *response);
@@ -59,7 +65,8 @@ void recorder_grants(struct recorder *recorder, enum record_kind kind,
 		     const uint32_t *grefs, unsigned int count, int result);
 
 /**
- * recorder_copies() - a batch is over: room for its segments, to be filled in.
+ * recorder_copies() - a batch is over: room for LIMIT_RECORD_ENTRIES of its
+ * segments at most, to be filled in.
  *
  * Return: @count entries, valid until the next call, or NULL when there is
  * nothing to fill; recorder_copies_done() follows.

@@ -27,6 +27,16 @@ static enum refusal decode_kind(uint8_t operation, struct request *request)
 	}
 }
 
+/* J1: both ends within the frame, in this order. */
+static enum refusal judge_segment(uint8_t first, uint8_t last)
+{
+	if (last >= PAGE_SECTORS)
+		return REFUSE_SEGMENT_PAST_PAGE;
+	if (first > last)
+		return REFUSE_SEGMENT_REVERSED;
+	return REFUSAL_NONE;
+}
+
 static enum refusal decode_segments(const struct wire_request *wire,
 				    struct request *request)
 {
@@ -34,12 +44,10 @@ static enum refusal decode_segments(const struct wire_request *wire,
 	for (unsigned int i = 0; i < wire->nr_segments; i++) {
 		uint8_t first = wire->seg[i].first_sect;
 		uint8_t last = wire->seg[i].last_sect;
+		enum refusal refusal = judge_segment(first, last);
 
-		/* J1: both ends within the frame, in this order. */
-		if (last >= PAGE_SECTORS)
-			return REFUSE_SEGMENT_PAST_PAGE;
-		if (first > last)
-			return REFUSE_SEGMENT_REVERSED;
+		if (refusal != REFUSAL_NONE)
+			return refusal;
 		request->segment[i].gref = wire->seg[i].gref;
 		request->segment[i].first_sector = first;
 		request->segment[i].last_sector = last;
@@ -47,6 +55,59 @@ static enum refusal decode_segments(const struct wire_request *wire,
 	}
 	request->segments = wire->nr_segments;
 	CHECK(request->sectors <= LIMIT_SEGMENTS * PAGE_SECTORS);
+	return REFUSAL_NONE;
+}
+
+/* All but the segments, which only the guest's pages hold. */
+static enum refusal decode_indirect(const struct wire_request *wire,
+				    const struct request_rules *rules,
+				    struct request *request)
+{
+	/* I7, K5: not understood where it was not offered. */
+	if (rules->indirect == 0)
+		return REFUSE_OPERATION_UNKNOWN;
+	/* K2: whatever comes of it, the answer carries this one. */
+	request->operation = wire->indirect_op;
+	if (wire->indirect_op != BLKIF_OP_READ &&
+	    wire->indirect_op != BLKIF_OP_WRITE)
+		return REFUSE_INDIRECT_OPERATION;
+	request->kind = wire->indirect_op == BLKIF_OP_READ ? REQUEST_READ
+							   : REQUEST_WRITE;
+	if (wire->nr_segments > rules->indirect)
+		return REFUSE_INDIRECT_MANY;
+	if (wire->nr_segments == 0)
+		return REFUSE_SEGMENTS_NONE;
+	if (request->kind == REQUEST_WRITE && rules->readonly)
+		return REFUSE_READ_ONLY;
+	request->segments = wire->nr_segments;
+	request->indirect = 1;
+	for (unsigned int i = 0; i < abi_descriptor_pages(wire->nr_segments);
+	     i++)
+		request->descriptors[i] = wire->descriptors[i];
+	return REFUSAL_NONE;
+}
+
+enum refusal request_describe(struct request *request,
+			      const struct segment *segment,
+			      const struct request_rules *rules)
+{
+	uint32_t sectors = 0;
+
+	CHECK(request->indirect && request->segments >= 1);
+	CHECK(request->segments <= rules->indirect);
+	for (unsigned int i = 0; i < request->segments; i++) {
+		enum refusal refusal = judge_segment(segment[i].first_sector,
+						     segment[i].last_sector);
+
+		if (refusal != REFUSAL_NONE)
+			return refusal;
+		sectors += (uint32_t)(segment[i].last_sector -
+				      segment[i].first_sector) +
+			   1;
+	}
+	if (!range_fits(request->sector, sectors, rules->capacity_sectors))
+		return REFUSE_BEYOND_END;
+	request->sectors = sectors;
 	return REFUSAL_NONE;
 }
 
@@ -61,6 +122,9 @@ enum refusal request_decode(const struct wire_request *wire,
 	request->sector = wire->sector_number;
 	request->sectors = 0;
 	request->segments = 0;
+	request->indirect = 0;
+	if (wire->operation == BLKIF_OP_INDIRECT)
+		return decode_indirect(wire, rules, request);
 	refusal = decode_kind(wire->operation, request);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
@@ -84,18 +148,37 @@ enum refusal request_decode(const struct wire_request *wire,
 	return REFUSAL_NONE;
 }
 
+static bool indirect_sound(const struct request *request,
+			   const struct request_rules *rules)
+{
+	struct wire_request wire = {
+		.operation = BLKIF_OP_INDIRECT,
+		.indirect_op = request->operation,
+		.nr_segments = request->segments,
+		.sector_number = request->sector,
+	};
+	struct request again;
+
+	/* Its segments are read anew, and judged then. */
+	return request_decode(&wire, rules, &again) == REFUSAL_NONE &&
+	       again.kind == request->kind;
+}
+
 bool request_sound(const struct request *request,
 		   const struct request_rules *rules)
 {
 	struct wire_request wire = {
 		.operation = request->operation,
-		.nr_segments = (uint8_t)request->segments,
+		.nr_segments = request->segments,
 		.id = request->id,
 		.sector_number = request->sector,
 	};
 	struct request again;
 
-	if (request->segments > LIMIT_SEGMENTS)
+	if (request->indirect != 0)
+		return request->indirect == 1 && indirect_sound(request, rules);
+	if (request->operation == BLKIF_OP_INDIRECT ||
+	    request->segments > LIMIT_SEGMENTS)
 		return false;
 	for (unsigned int i = 0; i < request->segments; i++) {
 		wire.seg[i].gref = request->segment[i].gref;

@@ -18,18 +18,32 @@
 struct request_rules {
 	uint64_t capacity_sectors;
 	bool readonly;
+	unsigned int indirect; /* segments that were offered; 0: no such
+				  requests */
 };
 
 /**
  * request_decode() - check one slot against the rules of this disk.
  * @request: id and operation are set even when refused, for the response
  *
- * Clauses: I1, I12, J1, J3, K5, K13, Q7, Q20.
+ * Clauses: I1, I7, I8, I12, J1, J3, J9, K2, K5, K13, Q7, Q20.
  * Return: REFUSAL_NONE, or what to refuse it with.
  */
 enum refusal request_decode(const struct wire_request *wire,
 			    const struct request_rules *rules,
 			    struct request *request);
+
+/**
+ * request_describe() - check the segments of an indirect request, once they
+ * have been copied out of the guest's pages.
+ * @segment: request->segments of them, private by now
+ *
+ * Clauses: J1, J3, K13.  Return: REFUSAL_NONE, then request->sectors is set, or
+ * what to refuse it with.
+ */
+enum refusal request_describe(struct request *request,
+			      const struct segment *segment,
+			      const struct request_rules *rules);
 
 /**
  * request_sound() - whether a decoded request keeps the rules that

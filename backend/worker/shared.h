@@ -4,10 +4,9 @@
  * struct shared is never defined, and a pointer that is SHARED cannot be
  * dereferenced as any other type either, without a cast that says so: clang
  * refuses it (noderef).  The only way in is through these accessors, which only
- * ring.c and persistent.c (and later the reader of indirect pages) may call.  Each accessor makes
- * exactly one access to each byte, which the compiler can neither repeat nor
- * leave out: the guest can change memory between two looks, so there must be no
- * second look.
+ * ring.c and persistent.c may call.  Each accessor makes exactly one access to
+ * each byte, which the compiler can neither repeat nor leave out: the guest can
+ * change memory between two looks, so there must be no second look.
  */
 #pragma once
 

@@ -42,20 +42,29 @@ static struct io *list_take(struct io_list *list)
 	return io;
 }
 
-static unsigned int pool_cap(unsigned int slots)
+/* Enough for all slots, within the bound, but always for one request. */
+static unsigned int pool_cap(const struct submit *s)
 {
-	unsigned int all = slots * LIMIT_SEGMENTS;
+	const unsigned int indirect = s->rules.indirect;
+	unsigned int cap =
+		s->table->slots *
+		(indirect > LIMIT_SEGMENTS ? indirect : LIMIT_SEGMENTS);
 
-	return all < LIMIT_POOL_PAGES ? all : LIMIT_POOL_PAGES;
+	if (cap > LIMIT_POOL_PAGES)
+		cap = LIMIT_POOL_PAGES;
+	return cap > indirect ? cap : indirect;
 }
 
 static int submit_open(struct submit *s, const struct submit_options *options)
 {
-	int error = pages_create(pool_cap(s->table->slots), &s->pages);
+	int error = pages_create(pool_cap(s), &s->pages);
 
 	if (!error && options->persistent_cap > 0)
 		error = persistent_create(options->persistent_cap, s->grants,
 					  s->stats, &s->persistent);
+	if (!error && s->rules.indirect > 0)
+		error = indirect_create(s->rules.indirect, s->table->slots,
+					&s->indirect);
 	if (!error)
 		error = options->image->operations->open_channel(
 			options->image, options->queue, s->table->slots,
@@ -77,6 +86,12 @@ int submit_create(const struct submit_options *options, struct submit **submit)
 	s->stats = &options->table->stats;
 	s->grants = options->grants;
 	s->staged = options->staged;
+	s->rules = options->rules;
+	s->recorder = options->recorder;
+	for (unsigned int i = 0; i < slots; i++)
+		io_use_own(&s->io[i]);
+	list_init(&s->unread);
+	list_init(&s->reading);
 	list_init(&s->waiting);
 	list_init(&s->arriving);
 	list_init(&s->leaving);
@@ -98,9 +113,16 @@ void submit_destroy(struct submit *submit)
 	CHECK(submit->finished.first == NULL);
 	if (submit->channel)
 		submit->channel->operations->close_channel(submit->channel);
+	indirect_destroy(submit->indirect);
 	persistent_destroy(submit->persistent);
 	pages_destroy(submit->pages);
 	free(submit);
+}
+
+bool submit_takes(const struct submit *submit)
+{
+	return !submit->indirect ||
+	       submit->indirects < indirect_units(submit->indirect);
 }
 
 void submit_add(struct submit *submit, struct inflight_slot *slot)
@@ -112,6 +134,12 @@ void submit_add(struct submit *submit, struct inflight_slot *slot)
 	io->slot = slot;
 	io->refusal = REFUSAL_NONE;
 	submit->busy++;
+	if (slot->request.indirect) {
+		submit->indirects++;
+		list_append(&submit->unread, io);
+		return;
+	}
+	io->segment = slot->request.segment;
 	list_append(&submit->waiting, io);
 }
 
@@ -119,6 +147,9 @@ static void io_finish(struct submit *s, struct io *io, int16_t status)
 {
 	CHECK(s->busy > 0);
 	io_release_pages(s, io);
+	if (io->unit)
+		indirect_give(s, io);
+	s->indirects -= io->slot->request.indirect;
 	inflight_finish(io->slot, status);
 	s->busy--;
 	list_append(&s->finished, io);
@@ -161,6 +192,38 @@ static void issue(struct submit *s, struct io *io,
 	io_finish(s, io, BLKIF_RSP_ERROR);
 }
 
+/* Before anything else: the segments of indirect requests, read once and judged
+ * as those of a slot were. */
+static bool read_descriptors(struct submit *s)
+{
+	struct io *io;
+	bool moved = false;
+
+	grants_copy_reset(s->grants);
+	while ((io = s->unread.first) != NULL &&
+	       grants_copy_room(s->grants) >= LIMIT_DESCRIPTOR_PAGES &&
+	       indirect_take(s, io)) {
+		list_append(&s->reading, list_take(&s->unread));
+		indirect_read(s, io);
+		moved = true;
+	}
+	run_copies(s);
+	while ((io = list_take(&s->reading)) != NULL) {
+		const enum refusal refusal = indirect_judge(s, io);
+
+		if (refusal != REFUSAL_NONE) {
+			io_refuse(s, io, refusal);
+			continue;
+		}
+		stats_add(io->slot->request.kind == REQUEST_READ
+				  ? &s->stats->sectors_read
+				  : &s->stats->sectors_written,
+			  io->slot->request.sectors);
+		list_append(&s->waiting, io);
+	}
+	return moved;
+}
+
 /* First half of a turn: pages, grants, copies in, and off to the image. */
 static bool start_waiting(struct submit *s)
 {
@@ -169,7 +232,7 @@ static bool start_waiting(struct submit *s)
 
 	grants_copy_reset(s->grants);
 	while ((io = s->waiting.first) != NULL &&
-	       grants_copy_room(s->grants) >= LIMIT_SEGMENTS) {
+	       grants_copy_room(s->grants) >= io->slot->request.segments) {
 		if (!io_hold_pages(s, io)) {
 			/* Completions give pages back: the pool holds at least
 			 * one request, so the first in line always gets on. */
@@ -228,12 +291,34 @@ static void complete(struct submit *s, const struct image_done *done)
 	}
 }
 
+/* One batch of what leaves: as many as it holds, and all of them as a rule. */
+static void copy_out(struct submit *s)
+{
+	unsigned int batch = 0;
+	struct io *io;
+
+	grants_copy_reset(s->grants);
+	for (io = s->leaving.first;
+	     io && grants_copy_room(s->grants) >= io->bounced; io = io->next) {
+		io_collect_copies(s, io, false);
+		batch++;
+	}
+	CHECK(batch > 0);
+	run_copies(s);
+	while (batch-- > 0) {
+		io = list_take(&s->leaving);
+		if (grants_copied(s->grants, io->copy_first, io->bounced))
+			io_finish(s, io, BLKIF_RSP_OKAY);
+		else
+			io_refuse(s, io, REFUSE_GRANT_BAD);
+	}
+}
+
 /* Second half of a turn: completions, copies out. */
 static bool collect_completions(struct submit *s)
 {
 	struct image_done done[LIMIT_TURN_REQUESTS];
 	unsigned int count;
-	struct io *io;
 
 	count = s->channel->operations->poll(s->channel, done,
 					     LIMIT_TURN_REQUESTS);
@@ -242,16 +327,8 @@ static bool collect_completions(struct submit *s)
 		return false;
 	for (unsigned int i = 0; i < count; i++)
 		complete(s, &done[i]);
-	grants_copy_reset(s->grants);
-	for (io = s->leaving.first; io; io = io->next)
-		io_collect_copies(s, io, false);
-	run_copies(s);
-	while ((io = list_take(&s->leaving)) != NULL) {
-		if (grants_copied(s->grants, io->copy_first, io->bounced))
-			io_finish(s, io, BLKIF_RSP_OKAY);
-		else
-			io_refuse(s, io, REFUSE_GRANT_BAD);
-	}
+	while (s->leaving.first)
+		copy_out(s);
 	return true;
 }
 
@@ -266,8 +343,10 @@ bool submit_work(struct submit *submit, uint64_t now_ns)
 		persistent_tick(submit->persistent, now_ns);
 	CHECK(submit->arriving.first == NULL);
 	CHECK(submit->leaving.first == NULL);
+	if (submit->unread.first)
+		moved = read_descriptors(submit);
 	if (submit->waiting.first)
-		moved = start_waiting(submit);
+		moved = start_waiting(submit) || moved;
 	return collect_completions(submit) || moved;
 }
 
@@ -312,8 +391,7 @@ uint64_t submit_trim(struct submit *submit, uint64_t now_ns, uint64_t idle_ns)
 {
 	const uint64_t pool_idle_ns = LIMIT_POOL_IDLE_MS * 1000000u;
 	uint64_t next = trim_persistent(submit, now_ns);
-	unsigned int used =
-		pool_cap(submit->table->slots) - pages_available(submit->pages);
+	unsigned int used = pool_cap(submit) - pages_available(submit->pages);
 
 	if (pages_resident(submit->pages) == used)
 		return next; /* no free page holds memory */
@@ -330,9 +408,9 @@ void submit_check(const struct submit *submit)
 {
 	CHECK(submit->busy <= submit->table->slots);
 	CHECK(submit->table->used >= submit->busy);
+	CHECK(submit->indirects <= submit->busy);
 	if (submit->persistent)
 		persistent_check(submit->persistent);
 	if (submit->busy == 0)
-		CHECK(pages_available(submit->pages) ==
-		      pool_cap(submit->table->slots));
+		CHECK(pages_available(submit->pages) == pool_cap(submit));
 }

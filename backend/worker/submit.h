@@ -5,7 +5,8 @@
  * pages, persistent entries); borrows the queue's grants and table.  Never
  * touches the ring: queue.c puts requests in and takes finished ones out.
  *
- *   submit_add()  ->  pages and grants  ->  copy in  ->  image
+ *   submit_add()  ->  descriptors of indirect requests
+ *                 ->  pages and grants  ->  copy in  ->  image
  *                 ->  copy out  ->  pages given back  ->  submit_finished()
  */
 #pragma once
@@ -16,6 +17,7 @@
 #include "backend/base/inflight.h"
 #include "backend/image/image.h"
 #include "backend/worker/grants.h"
+#include "backend/worker/request.h"
 
 struct submit;
 
@@ -25,6 +27,8 @@ struct submit_options {
 	struct image *image;
 	unsigned int queue;	     /* which of the device's: for the image */
 	unsigned int persistent_cap; /* 0: copy everything */
+	struct request_rules rules;
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	bool staged; /* the image gets pages of ours only: see io.c */
 };
 
@@ -35,6 +39,12 @@ int submit_create(const struct submit_options *options, struct submit **submit);
 void submit_destroy(struct submit *submit);
 
 /**
+ * submit_takes() - whether there is room for any request now; else only a
+ * completion makes some.
+ */
+bool submit_takes(const struct submit *submit);
+
+/**
  * submit_add() - a slot in state TAKEN enters; it leaves through
  * submit_finished().
  */
@@ -43,14 +53,14 @@ void submit_add(struct submit *submit, struct inflight_slot *slot);
 /**
  * submit_work() - move everything on as far as it goes without waiting.
  *
- * At most one grant copy call each way, one image poll.  Return: whether
- * anything moved.
+ * A grant copy call each way for every full batch, one for descriptors, one
+ * image poll.  Return: whether anything moved.
  */
 bool submit_work(struct submit *submit, uint64_t now_ns);
 
 /**
  * submit_finished() - the next slot in state DONE, or NULL.
- * @refusal: REFUSE_GRANT_BAD when its grants were at fault, else REFUSAL_NONE
+ * @refusal: what it was refused with after it had been taken, or REFUSAL_NONE
  */
 struct inflight_slot *submit_finished(struct submit *submit,
 				      enum refusal *refusal);

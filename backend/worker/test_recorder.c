@@ -117,6 +117,47 @@ static void a_request_is_recorded_as_it_was(void **state)
 	assert_int_equal(header.time_ns, 0);
 }
 
+static void an_indirect_request_comes_with_its_segments(void **state)
+{
+	static struct segment segments[LIMIT_RECORD_ENTRIES + 3];
+	struct fixture *f = *state;
+	const struct wire_request request = {.operation = 6,
+					     .indirect_op = 1,
+					     .nr_segments = 707,
+					     .handle = 9,
+					     .id = 77,
+					     .descriptors = {5, 6}};
+	struct {
+		struct record_indirect fixed;
+		uint32_t gref[2];
+	} got;
+	struct {
+		struct record_segments fixed;
+		struct record_segment seg[LIMIT_RECORD_ENTRIES];
+	} more;
+	struct record_header header;
+
+	segments[LIMIT_RECORD_ENTRIES].gref = 4711;
+	recorder_request(f->recorder, &request, 42);
+	recorder_segments(f->recorder, 42, segments, 707);
+	assert_true(next(f, &header, &got, sizeof(got)));
+	assert_int_equal(header.kind, RECORD_INDIRECT);
+	assert_int_equal(header.bytes, sizeof(header) + sizeof(got));
+	assert_int_equal(got.fixed.operation, 1);
+	assert_int_equal(got.fixed.nr_segments, 707);
+	assert_int_equal(got.fixed.handle, 9);
+	assert_int_equal(got.fixed.pages, 2);
+	assert_int_equal(got.gref[1], 6);
+	assert_true(next(f, &header, &more, sizeof(more)));
+	assert_int_equal(header.kind, RECORD_SEGMENTS);
+	assert_int_equal(more.fixed.count, LIMIT_RECORD_ENTRIES);
+	assert_true(next(f, &header, &more, sizeof(more)));
+	assert_int_equal(more.fixed.index, 42);
+	assert_int_equal(more.fixed.first, LIMIT_RECORD_ENTRIES);
+	assert_int_equal(more.fixed.count, 3);
+	assert_int_equal(more.seg[0].gref, 4711);
+}
+
 static void what_does_not_fit_is_counted_where_it_is_missing(void **state)
 {
 	struct fixture *f = *state;
@@ -310,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_request_is_recorded_as_it_was),
+		CASE(an_indirect_request_comes_with_its_segments),
 		CASE(what_does_not_fit_is_counted_where_it_is_missing),
 		CASE(records_go_over_the_end),
 		CASE(a_stopped_recording_takes_nothing),

@@ -69,6 +69,8 @@ static void count_request(struct stats *stats, const struct request *request)
 	CHECK(request->kind < REQUEST_KIND_COUNT);
 	stats_add(by_kind[request->kind], 1);
 	stats_add(&stats->segments, request->segments);
+	if (request->indirect)
+		stats_add(&stats->indirect, 1);
 	stats_add(request->kind == REQUEST_READ ? &stats->sectors_read
 						: &stats->sectors_written,
 		  request->sectors);
@@ -104,6 +106,7 @@ static void take_one(struct queue *queue)
 static bool take_requests(struct queue *queue)
 {
 	int count;
+	int i;
 
 	if (queue_state(queue) != QUEUE_SERVING)
 		return false;
@@ -114,9 +117,12 @@ static bool take_requests(struct queue *queue)
 		break_ring(queue, REFUSE_RING_OVERFLOW);
 		return true;
 	}
-	for (int i = 0; i < count && i < (int)LIMIT_TURN_REQUESTS; i++)
+	/* What there is no room for stays in the ring. */
+	for (i = 0; i < count && i < (int)LIMIT_TURN_REQUESTS &&
+		    submit_takes(queue->submit);
+	     i++)
 		take_one(queue);
-	return count > 0;
+	return i > 0;
 }
 
 /* What image and grants are through with, into the ring. */
@@ -194,6 +200,9 @@ bool queue_settle(struct queue *queue)
 	CHECK(ring_unpushed(&queue->ring) == 0);
 	/* A broken ring is not listened to any more: its port stays masked. */
 	if (queue_state(queue) != QUEUE_SERVING)
+		return true;
+	/* Nothing can be taken before a completion, and that wakes us. */
+	if (!submit_takes(queue->submit))
 		return true;
 	if (ring_arm(&queue->ring))
 		return false;

@@ -109,6 +109,14 @@ static void say_attach(struct line *line, const struct record_attach *a)
 		say(line, " %u", a->ring_gref[i]);
 }
 
+static void say_segments(struct line *line, const struct record_segment *seg,
+			 unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		say(line, "%s%u[%u-%u]", i == 0 ? ": " : " ", seg[i].gref,
+		    seg[i].first_sect, seg[i].last_sect);
+}
+
 static void say_request(struct line *line, const struct item *item)
 {
 	const struct record_request *r = &item->request.fixed;
@@ -119,12 +127,28 @@ static void say_request(struct line *line, const struct item *item)
 		say(line, " (%u)", r->operation);
 	say(line, " at %" PRIu64 ", %u segments", r->sector_number,
 	    r->nr_segments);
-	for (unsigned int i = 0; i < item->request.segments; i++) {
-		const struct record_segment *s = &item->request.seg[i];
+	say_segments(line, item->request.seg, item->request.segments);
+}
 
-		say(line, "%s%u[%u-%u]", i == 0 ? ": " : " ", s->gref,
-		    s->first_sect, s->last_sect);
-	}
+static void say_indirect(struct line *line, const struct item *item)
+{
+	const struct record_indirect *n = &item->indirect.fixed;
+
+	say(line,
+	    "indirect request [%u] id %" PRIu64 ": %s (%u) at %" PRIu64
+	    ", %u segments in the pages",
+	    n->index, n->id, describe_operation(n->operation), n->operation,
+	    n->sector_number, n->nr_segments);
+	for (unsigned int i = 0; i < n->pages; i++)
+		say(line, " %u", item->indirect.gref[i]);
+}
+
+static void say_more(struct line *line, const struct item *item)
+{
+	const struct record_segments *s = &item->segments.fixed;
+
+	say(line, "segments of request [%u] from %u on", s->index, s->first);
+	say_segments(line, item->segments.seg, s->count);
 }
 
 static void say_response(struct line *line, const struct record_response *r)
@@ -172,6 +196,12 @@ static void say_worker(struct line *line, const struct item *item)
 		break;
 	case RECORD_REQUEST:
 		say_request(line, item);
+		break;
+	case RECORD_INDIRECT:
+		say_indirect(line, item);
+		break;
+	case RECORD_SEGMENTS:
+		say_more(line, item);
 		break;
 	case RECORD_RESPONSE:
 		say_response(line, &item->response);

@@ -21,7 +21,8 @@ struct key {
 
 /* What the backend has published. */
 struct offer {
-	bool flush, barrier, discard, indirect, readonly;
+	bool flush, barrier, discard, readonly;
+	uint64_t indirect; /* segments; 0: no such requests */
 	uint32_t max_queues;
 	uint32_t max_order;
 	uint64_t sectors; /* 0: not known */

@@ -213,7 +213,7 @@ static void back_node(struct judged_disk *disk, const struct item *item)
 	else if (node_is(item, "feature-discard"))
 		offer->discard = n != 0;
 	else if (node_is(item, "feature-max-indirect-segments"))
-		offer->indirect = n != 0;
+		offer->indirect = n;
 	else if (node_is(item, "multi-queue-max-queues"))
 		offer->max_queues = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 	else if (node_is(item, "max-ring-page-order"))

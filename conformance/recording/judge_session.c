@@ -66,9 +66,9 @@ static void attach(const struct judge *judge, struct judged_queue *queue,
 /* --- requests --- */
 
 static void check_inflight(const struct judge *judge,
-			   struct judged_queue *queue, const struct item *item)
+			   struct judged_queue *queue, const struct item *item,
+			   uint64_t id)
 {
-	const uint64_t id = item->request.fixed.id;
 	struct inflight_entry *free_entry = NULL;
 
 	if (queue->blind || queue->slots == 0)
@@ -139,13 +139,15 @@ static bool check_operation(const struct judge *judge,
 
 /* Sectors that the segments hold; 0 when they cannot be told. */
 static uint64_t check_segments(const struct judge *judge,
-			       const struct item *item)
+			       const struct item *item,
+			       const struct record_segment *seg,
+			       unsigned int count)
 {
 	uint64_t sectors = 0;
 	bool good = true;
 
-	for (unsigned int i = 0; i < item->request.segments; i++) {
-		const struct record_segment *s = &item->request.seg[i];
+	for (unsigned int i = 0; i < count; i++) {
+		const struct record_segment *s = &seg[i];
 
 		if (s->first_sect > s->last_sect ||
 		    s->last_sect >= PAGE_SECTORS) {
@@ -240,7 +242,7 @@ static void request(const struct judge *judge, const struct judged_disk *disk,
 	uint64_t sectors;
 
 	count_request(&queue->counts, item);
-	check_inflight(judge, queue, item);
+	check_inflight(judge, queue, item, r->id);
 	if (!check_operation(judge, disk, item))
 		return;
 	if (r->nr_segments > LIMIT_SEGMENTS) {
@@ -254,10 +256,53 @@ static void request(const struct judge *judge, const struct judged_disk *disk,
 				   describe_operation(r->operation));
 		return;
 	}
-	sectors = check_segments(judge, item);
+	sectors = check_segments(judge, item, item->request.seg,
+				 item->request.segments);
 	if (sectors > 0)
 		check_range(judge, disk, item, sectors);
 	count_grefs(judge, queue, item);
+}
+
+static void count_indirect(struct judge_counts *counts,
+			   const struct record_indirect *n)
+{
+	counts->requests++;
+	counts->segments += n->nr_segments;
+	if (n->operation == BLKIF_OP_READ)
+		counts->reads++;
+	else if (n->operation == BLKIF_OP_WRITE)
+		counts->writes++;
+	else
+		counts->others++;
+}
+
+/* What its segments say comes in records of their own. */
+static void indirect(const struct judge *judge, const struct judged_disk *disk,
+		     struct judged_queue *queue, const struct item *item)
+{
+	const struct record_indirect *n = &item->indirect.fixed;
+
+	count_indirect(&queue->counts, n);
+	check_inflight(judge, queue, item, n->id);
+	if (disk->offer.indirect == 0) {
+		judge_find(judge, item, "I7",
+			   "indirect segments were not offered");
+		return;
+	}
+	if (n->operation != BLKIF_OP_READ && n->operation != BLKIF_OP_WRITE)
+		judge_find(judge, item, "J9", "an indirect request to %s (%u)",
+			   describe_operation(n->operation), n->operation);
+	if (n->nr_segments > disk->offer.indirect)
+		judge_find(judge, item, "I8",
+			   "%u segments in an indirect request; %" PRIu64
+			   " were offered",
+			   n->nr_segments, disk->offer.indirect);
+	if (n->nr_segments == 0)
+		judge_find(judge, item, "I13",
+			   "an indirect request without segments");
+	if (disk->offer.readonly && n->operation == BLKIF_OP_WRITE)
+		judge_find(judge, item, "J16",
+			   "a write to a disk that was published as read-only");
 }
 
 /* --- the rest --- */
@@ -335,6 +380,13 @@ void session_item(const struct judge *judge, struct judged_disk *disk,
 		break;
 	case RECORD_REQUEST:
 		request(judge, disk, queue, item);
+		break;
+	case RECORD_INDIRECT:
+		indirect(judge, disk, queue, item);
+		break;
+	case RECORD_SEGMENTS:
+		(void)check_segments(judge, item, item->segments.seg,
+				     item->segments.fixed.count);
 		break;
 	case RECORD_RESPONSE:
 		response(queue, item);

@@ -34,6 +34,8 @@ static const char *const kind_names[] = {
 	[RECORD_COPY_IN] = "copy-in",
 	[RECORD_COPY_OUT] = "copy-out",
 	[RECORD_LOST] = "lost",
+	[RECORD_INDIRECT] = "indirect",
+	[RECORD_SEGMENTS] = "segments",
 };
 
 const char *reader_kind_name(unsigned int kind)
@@ -204,6 +206,26 @@ static bool take_request(struct payload *payload, struct item *item)
 		    item->request.segments * sizeof(item->request.seg[0]));
 }
 
+static bool take_indirect(struct payload *payload, struct item *item)
+{
+	struct record_indirect *fixed = &item->indirect.fixed;
+
+	return take(payload, fixed, sizeof(*fixed)) &&
+	       fixed->pages <= LIMIT_DESCRIPTOR_PAGES &&
+	       take(payload, item->indirect.gref,
+		    fixed->pages * sizeof(item->indirect.gref[0]));
+}
+
+static bool take_segments(struct payload *payload, struct item *item)
+{
+	struct record_segments *fixed = &item->segments.fixed;
+
+	return take(payload, fixed, sizeof(*fixed)) &&
+	       fixed->count <= LIMIT_RECORD_ENTRIES &&
+	       take(payload, item->segments.seg,
+		    fixed->count * sizeof(item->segments.seg[0]));
+}
+
 static bool take_grants(struct payload *payload, struct item *item)
 {
 	struct record_grants fixed;
@@ -252,6 +274,10 @@ static bool take_payload(struct payload *p, struct item *item)
 		return take(p, &item->attach, sizeof(item->attach));
 	case RECORD_REQUEST:
 		return take_request(p, item);
+	case RECORD_INDIRECT:
+		return take_indirect(p, item);
+	case RECORD_SEGMENTS:
+		return take_segments(p, item);
 	case RECORD_RESPONSE:
 		return take(p, &item->response, sizeof(item->response));
 	case RECORD_PUSH:

@@ -16,7 +16,7 @@
 
 #define READER_NODE_BYTES 2048u
 #define READER_GRANTS_MAX LIMIT_RING_PAGES
-#define READER_COPIES_MAX (LIMIT_TURN_REQUESTS * LIMIT_SEGMENTS)
+#define READER_COPIES_MAX LIMIT_RECORD_ENTRIES
 #define READER_SENTENCE	  256u
 
 /* One record. */
@@ -41,6 +41,14 @@ struct item {
 			struct record_segment seg[LIMIT_SEGMENTS];
 			unsigned int segments; /* that are recorded */
 		} request;
+		struct {
+			struct record_indirect fixed;
+			uint32_t gref[LIMIT_DESCRIPTOR_PAGES];
+		} indirect;
+		struct {
+			struct record_segments fixed;
+			struct record_segment seg[LIMIT_RECORD_ENTRIES];
+		} segments;
 		struct record_response response;
 		struct record_push push;
 		struct record_overflow overflow;

@@ -204,6 +204,40 @@ static void requests_are_judged(void **state)
 	}
 }
 
+static void indirect_requests_are_judged(void **state)
+{
+	static const struct {
+		struct record_indirect fixed;
+		const char *clauses;
+	} broken[] = {
+		{{.operation = 0, .nr_segments = 32}, ""},
+		{{.operation = 1, .nr_segments = 33}, " I8"},
+		{{.operation = 6, .nr_segments = 1}, " J9"},
+		{{.operation = 3, .nr_segments = 0}, " J9 I13"},
+	};
+	static const struct {
+		struct record_segments fixed;
+		struct record_segment seg[2];
+	} segments = {.fixed = {.count = 2}, .seg[1] = {7, 3, 8, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		session_begin(&session);
+		session_connect(&session);
+		session_node(&session, RECORD_BACK_NODE,
+			     "feature-max-indirect-segments", "32");
+		session_add(&session, RECORD_INDIRECT, &broken[i].fixed,
+			    sizeof(broken[i].fixed));
+		expect(broken[i].clauses);
+	}
+	session_begin(&session);
+	session_connect(&session);
+	session_add(&session, RECORD_INDIRECT, &broken[0].fixed,
+		    sizeof(broken[0].fixed));
+	session_add(&session, RECORD_SEGMENTS, &segments, sizeof(segments));
+	expect(" I7 J1");
+}
+
 static void what_was_not_offered_is_not_used(void **state)
 {
 	struct session_request r = session_read(1);
@@ -324,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup(keys_are_judged_together, begin),
 		cmocka_unit_test_setup(a_hasty_frontend_has_no_options, begin),
 		cmocka_unit_test_setup(requests_are_judged, begin),
+		cmocka_unit_test_setup(indirect_requests_are_judged, begin),
 		cmocka_unit_test_setup(what_was_not_offered_is_not_used, begin),
 		cmocka_unit_test_setup(ids_and_slots, begin),
 		cmocka_unit_test_setup(rings_and_grants, begin),

@@ -137,7 +137,8 @@ static void check_sentence(const struct handshake_fault *fault)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct keys keys;
-	struct handshake_offer offer = {LIMIT_QUEUES, LIMIT_RING_ORDER};
+	struct handshake_offer offer = {LIMIT_QUEUES, LIMIT_RING_ORDER,
+					LIMIT_INDIRECT_SEGMENTS};
 	struct handshake_fault fault;
 	struct link_attach attach;
 	enum handshake_error error;

@@ -55,6 +55,7 @@ static void check_bounds(const struct conf *conf)
 	if (conf->persistent_grants > LIMIT_PERSISTENT ||
 	    conf->max_queues - 1 >= LIMIT_QUEUES ||
 	    conf->max_ring_order > LIMIT_RING_ORDER ||
+	    conf->max_indirect > LIMIT_INDIRECT_SEGMENTS ||
 	    conf->poll_us > LIMIT_POLL_NS / 1000 ||
 	    conf->max_rescues > LIMIT_RESCUES ||
 	    conf->record_bytes < LIMIT_RECORD_FILE_MIN ||

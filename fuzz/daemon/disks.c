@@ -192,7 +192,7 @@ enum guest_answer stage_ask(struct disk *disk,
 		stage_fail(ORACLE_PROGRESS,
 			   "a request is not answered within %u s",
 			   PATIENT / 10);
-	stage.asked += answer != GUEST_NONE;
+	stage.asked += answer != GUEST_NONE && answer != GUEST_GONE;
 	stage.okay += answer == GUEST_OKAY;
 	return answer;
 }
@@ -220,6 +220,6 @@ void stage_ask_guest(struct disk *disk, const struct script_record *record,
 		return;
 	answer = stage_ask(disk, &r);
 	/* What has no answer may still come, and go anywhere. */
-	if (kind == GUEST_ODD && answer != GUEST_NONE)
+	if (kind == GUEST_ODD && answer != GUEST_NONE && answer != GUEST_GONE)
 		disk->trusted = false;
 }

@@ -35,20 +35,24 @@ static enum guest_answer connect_as(struct front **front, uint32_t devid,
 	struct front_options options = {.devid = devid,
 					.timeout_ms = patience(r)};
 	int domid = front_own_domid(), error;
+	char sentence[256] = "its number is not known";
 
 	while (front_personality_at(count) != NULL)
 		count++;
 	options.personality = front_personality_at(script_u8(r, 1) % count);
-	if (*front != NULL || domid < 0)
+	if (*front != NULL)
 		return GUEST_NONE;
 	options.domid = (uint32_t)domid;
-	if (front_create(&options, front) < 0)
+	options.error = sentence;
+	options.error_bytes = sizeof(sentence);
+	if (domid < 0 || front_create(&options, front) < 0) {
+		fprintf(stderr, "guest %d: %s\n", domid, sentence);
 		return GUEST_NONE;
+	}
 	error = front_connect(*front);
 	if (error == 0)
 		return GUEST_OKAY;
-	if (getenv("XENBLK_FUZZ_LOG") != NULL)
-		fprintf(stderr, "guest: %s\n", front_error(*front));
+	fprintf(stderr, "guest %d: %s\n", domid, front_error(*front));
 	front_abandon(*front);
 	front_destroy(*front);
 	*front = NULL;

@@ -25,7 +25,7 @@ void guest_start(struct guest *guest, uint32_t domid, uint32_t devid)
 				    XENBLK_BIN "/xenblk-fuzz-guest",
 				    number,
 				    NULL};
-	struct world_program program = {.argv = argv, .errors = -1};
+	struct world_program program = {.argv = argv};
 	int ends[2];
 
 	snprintf(domain, sizeof(domain), "%u", domid);
@@ -33,7 +33,9 @@ void guest_start(struct guest *guest, uint32_t domid, uint32_t devid)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		exit(4);
 	program.in_out = ends[1];
+	program.errors = world_log();
 	guest->pid = world_start(&program);
+	close(program.errors);
 	guest->link = ends[0];
 	close(ends[1]);
 }
@@ -52,7 +54,7 @@ enum guest_answer guest_ask(struct guest *guest,
 	    poll(&ready, 1, (int)ms) <= 0 ||
 	    recv(guest->link, &answer, 1, 0) != 1) {
 		guest_kill(guest);
-		return GUEST_NONE;
+		return GUEST_GONE;
 	}
 	return (enum guest_answer)answer;
 }

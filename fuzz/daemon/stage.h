@@ -54,6 +54,8 @@ int world_run(const char *const *argv, char *said, size_t room);
 unsigned int world_held(void);
 /** world_file() - a path below the scratch folder. */
 void world_file(const char *name, char *path);
+/** world_log() - a descriptor for what programs say beside their answers. */
+int world_log(void);
 
 /* --- xenblkd.c --- */
 
@@ -100,6 +102,7 @@ enum guest_answer {
 	GUEST_LATE = 'l',    /* no answer in time */
 	GUEST_REFUSED = 'r', /* no connection */
 	GUEST_NONE = 'n',    /* there is no frontend that could */
+	GUEST_GONE = 'g',    /* nor a process that could say so */
 };
 
 struct guest {

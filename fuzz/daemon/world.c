@@ -73,6 +73,18 @@ void world_file(const char *name, char *path)
 	snprintf(path, STAGE_PATH_BYTES, "%.100s/%.50s", world.scratch, name);
 }
 
+int world_log(void)
+{
+	char path[STAGE_PATH_BYTES];
+	int fd;
+
+	world_file("log", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		give_up(path);
+	return fd;
+}
+
 /* --- programs --- */
 
 static void find_program(const char *name, char *path, size_t room)
@@ -159,23 +171,21 @@ static void read_all(int fd, char *said, size_t room)
 
 int world_run(const char *const *argv, char *said, size_t room)
 {
-	struct world_program program = {.argv = argv, .errors = -1};
-	int ends[2], null = open("/dev/null", O_WRONLY | O_CLOEXEC), status;
+	struct world_program program = {.argv = argv};
+	int ends[2], log = world_log(), status;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
-	    null < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		give_up("no pipe can be made");
 	program.in_out = ends[1];
-	if (getenv("XENBLK_FUZZ_LOG") == NULL)
-		program.errors = null;
+	program.errors = log;
 	pid = world_start(&program);
 	close(ends[1]);
 	shutdown(ends[0], SHUT_WR);
 	read_all(ends[0], said, room);
 	status = world_wait(pid, STAGE_TOOL_MS);
 	close(ends[0]);
-	close(null);
+	close(log);
 	return status;
 }
 

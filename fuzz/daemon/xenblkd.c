@@ -33,18 +33,13 @@ bool xenblkd_runs(void)
 	return xenblkd.pid != 0;
 }
 
-static void log_path(char *path)
-{
-	world_file("log", path);
-}
-
 static void print_log(void)
 {
 	char path[STAGE_PATH_BYTES], text[LOG_TAIL + 1];
 	ssize_t n;
 	int fd;
 
-	log_path(path);
+	world_file("log", path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -227,7 +222,7 @@ unsigned int xenblkd_workers(void)
 void xenblkd_start(const struct xenblkd_options *options)
 {
 	char run[STAGE_PATH_BYTES], control[STAGE_PATH_BYTES],
-		log[STAGE_PATH_BYTES], record[STAGE_PATH_BYTES];
+		record[STAGE_PATH_BYTES];
 	char queues[16], rescues[16];
 	const char *const argv[] = {"xenblkd",
 				    "--foreground",
@@ -251,10 +246,8 @@ void xenblkd_start(const struct xenblkd_options *options)
 	world_file("run", run);
 	mkdir(run, 0755);
 	socket_path(control);
-	log_path(log);
 	world_file("record", record);
-	program.errors =
-		open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	program.errors = world_log();
 	xenblkd.pid = world_start(&program);
 	close(program.errors);
 	while ((answer = try_to_ask("{\"command\": \"version\"}\n", 1000)) ==
@@ -314,7 +307,7 @@ void xenblkd_judge_log(void)
 	char path[STAGE_PATH_BYTES], line[1024];
 	FILE *log;
 
-	log_path(path);
+	world_file("log", path);
 	log = fopen(path, "r");
 	while (log != NULL && fgets(line, sizeof(line), log) != NULL)
 		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -435,6 +435,7 @@ class Running(Folder):
         self.assertIn("page 3 has changed", page)
 
     def test_what_was_only_late_is_no_find(self):
+        engines.Home(self.path("c"), "ring")
         self.write("c/ring/libfuzzer/artifacts/timeout-x", b"fine 1")
         self.write("c/ring/libfuzzer/artifacts/slow-unit-x", b"fine 2")
         self.assertEqual(self.go(seconds=1, names=["ring"]), 0)

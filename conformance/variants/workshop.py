@@ -17,7 +17,7 @@ from fault import Trouble
 PROGRAM = "xenblk-conform-inprocess"
 LIBRARIES = ("xenblk_worker_core", "xenblk_supervisor_core", "xenblk_base",
              "xenblk_image")
-COMPILE_S, LINK_S = 120, 120
+COMPILE_S, LINK_S = 600, 600
 
 
 def output_of(words, where, seconds):

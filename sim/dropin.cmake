@@ -10,7 +10,7 @@ add_library(
   xensim SHARED
   domain.c grants.c ports.c ${XENSIM_SHARED}
   lib/dropin/client.c lib/dropin/evtchn.c lib/dropin/fault.c lib/dropin/gntcopy.c
-  lib/dropin/gntshr.c lib/dropin/gnttab.c lib/dropin/stubs.c)
+  lib/dropin/gntshr.c lib/dropin/gnttab.c lib/dropin/ledger.c lib/dropin/stubs.c)
 target_link_libraries(xensim PRIVATE xenblk_flags Threads::Threads)
 target_compile_options(xensim PRIVATE ${XENSIM_PLAIN_FLAGS} -fvisibility=hidden)
 target_link_options(xensim PRIVATE -fno-sanitize=all -Wl,-z,defs -Wl,-z,now)

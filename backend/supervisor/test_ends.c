@@ -321,7 +321,8 @@ static void a_look_that_failed_is_made_again(void **state)
 		sim_fail(0, SIM_CALL_XS, k, EINVAL);
 		settle();
 		sim_fail(0, SIM_CALL_XS, 0, 0);
-		put(FRONT "/state", "6");
+		/* Of no disk at all. */
+		put("/local/domain/0/backend/vbd/6/51712/x", "1");
 		settle();
 		assert_int_equal(host_devices(world.host), 0);
 		assert_int_equal(world.worker, -1);

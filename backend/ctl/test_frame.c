@@ -42,8 +42,9 @@ static void take(struct frame *frame, json_t *json)
 static char *print(const struct frame *frame, unsigned int lines,
 		   unsigned int columns)
 {
-	size_t size;
-	char *text = NULL;
+	/* Not local: gcc takes what open_memstream() writes there for dangling. */
+	static size_t size;
+	static char *text;
 	FILE *to = open_memstream(&text, &size);
 
 	assert_non_null(to);

@@ -139,6 +139,13 @@ static int link_seeds(const char *folder)
 	if (!error)
 		error = link_seed(folder, "broken", 0, &message);
 	memset(&message, 0, sizeof(message));
+	message.kind = LINK_LIMITS;
+	message.limits.iops = 1000;
+	message.limits.sectors = LIMIT_RATE;
+	message.limits.burst_ns = 100000000;
+	if (!error)
+		error = link_seed(folder, "limits", 0, &message);
+	memset(&message, 0, sizeof(message));
 	for (uint32_t k = 0; k < LINK_KIND_COUNT && !error; k++) {
 		message.kind = k;
 		if (plain[k] != NULL)

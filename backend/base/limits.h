@@ -74,6 +74,13 @@
 #define LIMIT_STORE_TICK_NS   5000000000u
 #define LIMIT_STORE_COMMAND   1048576u
 
+/* Limits of a disk: units per second (requests, or sectors), and how much of an
+ * unused rate is saved up. */
+#define LIMIT_RATE	      (1u << 31)
+#define LIMIT_BURST_FIRST_MS  10u
+#define LIMIT_BURST_MS	      8000u
+#define LIMIT_BANDWIDTH_FIRST XEN_PAGE_BYTES /* bytes per second, if any */
+
 /* Guest-caused log lines: so many at once, then so many per minute. */
 #define LIMIT_LOG_BURST	     10u
 #define LIMIT_LOG_PER_MINUTE 20u

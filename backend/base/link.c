@@ -67,6 +67,8 @@ static size_t payload_bytes(uint32_t kind)
 	case LINK_REFUSED:
 	case LINK_BROKEN:
 		return sizeof(struct link_refused);
+	case LINK_LIMITS:
+		return sizeof(struct link_limits);
 	default:
 		return 0;
 	}
@@ -120,6 +122,12 @@ static bool refused_valid(const struct link_refused *refused)
 	       refused->queue < LIMIT_QUEUES;
 }
 
+static bool limits_valid(const struct link_limits *limits)
+{
+	return limits->iops <= LIMIT_RATE && limits->sectors <= LIMIT_RATE &&
+	       limits->burst_ns <= LIMIT_BURST_MS * UINT64_C(1000000);
+}
+
 bool link_message_valid(const struct link_message *message, uint64_t bytes,
 			unsigned int fds)
 {
@@ -135,6 +143,8 @@ bool link_message_valid(const struct link_message *message, uint64_t bytes,
 	case LINK_REFUSED:
 	case LINK_BROKEN:
 		return refused_valid(&message->refused);
+	case LINK_LIMITS:
+		return limits_valid(&message->limits);
 	case LINK_READY:
 	case LINK_ATTACHED:
 	case LINK_DETACH:

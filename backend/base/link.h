@@ -13,6 +13,7 @@
  *   ATTACH ------------->        map rings, bind ports, start the queues
  *          <-------------  ATTACHED | REFUSED
  *          <-------------  BROKEN            (any time while attached)
+ *   LIMITS ------------->        (any time) from now on so much per second
  *   DETACH ------------->        drain, unmap, unbind
  *          <-------------  DETACHED
  *   STOP   ------------->        exit(0)
@@ -36,6 +37,7 @@ enum link_kind {
 	LINK_DETACH,
 	LINK_DETACHED,
 	LINK_STOP,
+	LINK_LIMITS,
 	LINK_KIND_COUNT,
 };
 
@@ -106,9 +108,18 @@ struct link_refused {
 	uint32_t queue;
 };
 
+/* LIMITS: of a disk, all its queues together. */
+struct link_limits {
+	uint64_t burst_ns; /* so much of an unused rate is saved up; up to
+			      LIMIT_BURST_MS */
+	uint32_t iops;	   /* requests per second, up to LIMIT_RATE; 0: any */
+	uint32_t sectors;  /* the same, of 512 bytes */
+};
+
 struct link_message {
 	uint32_t kind; /* enum link_kind */
 	union {
+		struct link_limits limits;
 		struct link_device device;
 		struct link_attach attach;
 		struct link_refused refused;

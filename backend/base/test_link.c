@@ -284,6 +284,18 @@ static struct link_message endless_message(void)
 		assert_false(link_message_valid(&m, sizeof(m), n));            \
 	} while (0)
 
+static struct link_message limits_message(void)
+{
+	const struct link_message message = {
+		.kind = LINK_LIMITS,
+		.limits = {.iops = LIMIT_RATE,
+			   .sectors = LIMIT_RATE,
+			   .burst_ns = LIMIT_BURST_MS * UINT64_C(1000000)},
+	};
+
+	return message;
+}
+
 static void fields_out_of_range_are_refused(void **state)
 {
 	(void)state;
@@ -318,6 +330,9 @@ static void fields_out_of_range_are_refused(void **state)
 	REFUSED_FIELD(attach_message, kind, 0);
 	REFUSED_FIELD(attach_message, kind, LINK_KIND_COUNT);
 	REFUSED_FIELD(attach_message, kind, LINK_DEVICE);
+	REFUSED_FIELD(limits_message, limits.iops, LIMIT_RATE + 1);
+	REFUSED_FIELD(limits_message, limits.sectors, LIMIT_RATE + 1);
+	REFUSED_FIELD(limits_message, limits.burst_ns, 8000000001);
 }
 
 static struct link_message refused_message(void)

@@ -15,6 +15,7 @@
 #include "backend/worker/request.h"
 #include "backend/worker/ring.h"
 #include "backend/worker/submit.h"
+#include "backend/worker/throttle.h"
 
 struct queue {
 	struct vbd_options options;
@@ -34,7 +35,8 @@ struct queue {
 	struct request_rules rules;
 	struct log_limit log_limit;
 	struct meter meter;
-	uint64_t busy_ns; /* when something last happened */
+	struct share share; /* of the disk's limits */
+	uint64_t busy_ns;   /* when something last happened */
 };
 
 /** queue_set_state() - the one setter; CHECKs that the transition is legal. */

@@ -65,6 +65,7 @@ int queue_create(const struct queue_options *options, struct queue **queue)
 	q->table = options->table;
 	q->stats = &options->table->stats;
 	q->meter.stats = q->stats;
+	q->share.throttle = options->throttle;
 	q->rules.capacity_sectors = options->vbd->sectors;
 	q->rules.readonly = options->vbd->readonly;
 	atomic_init(&q->state, QUEUE_DETACHED);
@@ -246,6 +247,7 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 	atomic_store_explicit(&queue->refusal, REFUSAL_NONE,
 			      memory_order_relaxed);
 	meter_now(&queue->meter, queue->busy_ns);
+	queue->share.held = false;
 	queue_set_state(queue, QUEUE_SERVING);
 	if (attach->resume)
 		resume_requests(queue);
@@ -280,6 +282,11 @@ unsigned int queue_inflight(const struct queue *queue)
 const struct stats *queue_stats(const struct queue *queue)
 {
 	return queue->stats;
+}
+
+bool queue_held(const struct queue *queue)
+{
+	return queue->share.held && queue_state(queue) == QUEUE_SERVING;
 }
 
 int queue_event_fd(const struct queue *queue)

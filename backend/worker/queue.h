@@ -32,10 +32,13 @@ enum queue_state {
 	QUEUE_STATE_COUNT,
 };
 
+struct throttle;
+
 struct queue_options {
 	const struct vbd_options *vbd;
 	unsigned int index;
 	struct inflight_queue *table;
+	struct throttle *throttle; /* the disk's limits */
 };
 
 /** queue_create() - a queue that is not attached; 0 or -errno. */
@@ -71,9 +74,13 @@ bool queue_turn(struct queue *queue);
  * port.
  *
  * Return: true when the queue may sleep until its event or its image's
- * descriptor fires; false when there is work already.
+ * descriptor fires, or, if it is held, as long as queue_maintain() says; false
+ * when there is work already.
  */
 bool queue_settle(struct queue *queue);
+
+/** queue_held() - the disk's limits do not let it take what is in its ring. */
+bool queue_held(const struct queue *queue);
 
 /** queue_polled() - count a period of polling, for whoever decides to poll. */
 void queue_polled(struct queue *queue, bool paid);

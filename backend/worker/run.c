@@ -65,7 +65,7 @@ static bool poll_for_work(struct runner *r)
 {
 	uint64_t end_ns;
 
-	if (r->poll_ns == 0)
+	if (r->poll_ns == 0 || queue_held(r->queue))
 		return false;
 	end_ns = clock_now_ns() + r->poll_ns;
 	CHECK(r->poll_ns <= r->run->poll_max_ns);

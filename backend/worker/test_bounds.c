@@ -13,6 +13,7 @@
 #include <xenevtchn.h>
 #include <xen/io/blkif.h>
 
+#include "backend/base/clock.h"
 #include "backend/worker/persistent.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/vbd.h"
@@ -333,6 +334,55 @@ static void test_what_a_request_took_is_counted(void **state)
 	assert_true(stats_read(&stats->depth_high) >= 3);
 }
 
+/* Lets a held queue sleep as long as it says, again and again. */
+static void sleep_held(struct fixture *f, uint64_t until_ns)
+{
+	struct queue *queue = vbd_queue(f->vbd, 0);
+	uint64_t now_ns = 0, next_ns;
+
+	while (now_ns < until_ns) {
+		assert_false(queue_turn(queue));
+		assert_true(queue_settle(queue));
+		assert_true(queue_held(queue));
+		next_ns = queue_maintain(queue, clock_now_ns());
+		assert_in_range(next_ns, 1, 100000000);
+		sim_clock_advance(next_ns);
+		now_ns += next_ns;
+		turn(f);
+	}
+}
+
+/* What a limit holds back stays in the ring, costs nothing, and is served in
+ * its time; the disk can be detached meanwhile. */
+static void test_a_limited_queue_sleeps_and_loses_nothing(void **state)
+{
+	const struct link_limits limits = {.iops = 100, .burst_ns = 100000000};
+	const struct link_limits none = {.burst_ns = 100000000};
+	struct fixture *f = *state;
+
+	sim_clock_advance(1000000000);
+	vbd_limit(f->vbd, &limits);
+	attach(f, 1);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		put(0, i % 2 ? BLKIF_OP_READ : 77, 1,
+		    0); /* refused ones count */
+	turn(f);
+	assert_int_equal(shared_ring(0)->rsp_prod, 10);
+	sleep_held(f, 500000000);
+	assert_in_range(shared_ring(0)->rsp_prod, 59, 61);
+	vbd_limit(f->vbd, &none);
+	turn(f);
+	assert_int_equal(shared_ring(0)->rsp_prod, SLOTS);
+	assert_false(queue_held(vbd_queue(f->vbd, 0)));
+	vbd_limit(f->vbd, &limits);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		put(0, BLKIF_OP_READ, 1, 0);
+	turn(f);
+	assert_true(queue_held(vbd_queue(f->vbd, 0)));
+	vbd_detach(f->vbd);
+	assert_in_range(shared_ring(0)->rsp_prod, SLOTS, SLOTS + 11);
+}
+
 static void test_each_segment_goes_to_its_own_page(void **state)
 {
 	struct fixture *f = *state;
@@ -503,6 +553,7 @@ int main(void)
 			test_a_batch_of_copies_holds_a_turn_of_full_requests),
 		BOUND_TEST(test_who_waits_for_pages_gets_them),
 		BOUND_TEST(test_what_a_request_took_is_counted),
+		BOUND_TEST(test_a_limited_queue_sleeps_and_loses_nothing),
 		BOUND_TEST(test_each_segment_goes_to_its_own_page),
 		BOUND_TEST(test_a_request_holds_nothing_of_the_one_before),
 		BOUND_TEST(test_pages_belong_to_a_write_until_the_disk_is_done),

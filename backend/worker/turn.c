@@ -89,6 +89,8 @@ static void take_one(struct queue *queue)
 		recorder_request(queue->recorder, &wire,
 				 queue->ring.req_cons - 1);
 	refusal = request_decode(&wire, &queue->rules, &request);
+	throttle_spend(&queue->share,
+		       refusal == REFUSAL_NONE ? &request : NULL);
 	if (refusal != REFUSAL_NONE) {
 		count_refusal(queue, &request, refusal);
 		queue_answer(queue,
@@ -105,9 +107,10 @@ static void take_one(struct queue *queue)
 
 static bool take_requests(struct queue *queue)
 {
+	unsigned int want, allowed, taken = 0;
 	int count;
-	int i;
 
+	queue->share.held = false;
 	if (queue_state(queue) != QUEUE_SERVING)
 		return false;
 	count = ring_look(&queue->ring);
@@ -117,12 +120,20 @@ static bool take_requests(struct queue *queue)
 		break_ring(queue, REFUSE_RING_OVERFLOW);
 		return true;
 	}
-	/* What there is no room for stays in the ring. */
-	for (i = 0; i < count && i < (int)LIMIT_TURN_REQUESTS &&
-		    submit_takes(queue->submit);
-	     i++)
+	want = (unsigned int)count < LIMIT_TURN_REQUESTS ? (unsigned int)count
+							 : LIMIT_TURN_REQUESTS;
+	allowed = throttle_open(&queue->share, want, queue->meter.now_ns);
+	/* What there is no room for, or no leave, stays in the ring. */
+	while (taken < want && submit_takes(queue->submit)) {
+		if (taken >= allowed ||
+		    !throttle_allows(&queue->share, queue->meter.now_ns)) {
+			queue->share.held = true;
+			break;
+		}
 		take_one(queue);
-	return i > 0;
+		taken++;
+	}
+	return taken > 0;
 }
 
 /* What image and grants are through with, into the ring. */
@@ -204,6 +215,11 @@ bool queue_settle(struct queue *queue)
 	/* Nothing can be taken before a completion, and that wakes us. */
 	if (!submit_takes(queue->submit))
 		return true;
+	/* Nor is one that may not be served yet: the time wakes us. */
+	if (queue_held(queue)) {
+		stats_add(&queue->stats->held, 1);
+		return true;
+	}
 	if (ring_arm(&queue->ring))
 		return false;
 	channel_unmask(queue->channel);
@@ -232,11 +248,20 @@ unsigned int queue_events(struct queue *queue)
 
 uint64_t queue_maintain(struct queue *queue, uint64_t now_ns)
 {
+	uint64_t next_ns;
+
 	CHECK(queue->submit != NULL);
 	CHECK(now_ns >= queue->busy_ns);
 	if (queue->recorder)
 		recorder_now(queue->recorder, now_ns);
-	return submit_trim(queue->submit, now_ns, now_ns - queue->busy_ns);
+	next_ns = submit_trim(queue->submit, now_ns, now_ns - queue->busy_ns);
+	if (queue_held(queue)) {
+		const uint64_t held_ns =
+			throttle_wait_ns(&queue->share, now_ns);
+
+		next_ns = held_ns < next_ns ? held_ns : next_ns;
+	}
+	return next_ns;
 }
 
 void queue_drain(struct queue *queue)

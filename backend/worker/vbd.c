@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/base/check.h"
 #include "backend/base/checked.h"
 #include "backend/base/log.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/run.h"
+#include "backend/worker/throttle.h"
 
 struct vbd {
 	struct vbd_options options;
@@ -16,6 +18,7 @@ struct vbd {
 	unsigned int queues; /* attached */
 	struct run *run;     /* RUNNING only */
 	struct queue *queue[LIMIT_QUEUES];
+	struct throttle throttle;
 };
 
 static const bool transitions[VBD_STATE_COUNT][VBD_STATE_COUNT] = {
@@ -50,9 +53,10 @@ int vbd_create(const struct vbd_options *options, struct vbd **vbd)
 
 	CHECK(options->max_queues >= 1 && options->max_queues <= LIMIT_QUEUES);
 	CHECK(options->image != NULL && options->region != NULL);
-	v = calloc(1, sizeof(*v));
+	v = aligned_alloc(_Alignof(struct vbd), sizeof(*v));
 	if (!v)
 		return -ENOMEM;
+	memset(v, 0, sizeof(*v));
 	v->options = *options;
 	/* All handles are opened now, before the worker gives up the right to
 	 * open anything; attaching later only maps and binds. */
@@ -61,6 +65,7 @@ int vbd_create(const struct vbd_options *options, struct vbd **vbd)
 			.vbd = &v->options,
 			.index = i,
 			.table = &options->region->queue[i],
+			.throttle = &v->throttle,
 		};
 
 		error = queue_create(&queue, &v->queue[i]);
@@ -102,6 +107,11 @@ enum refusal vbd_attach(struct vbd *vbd, const struct link_attach *attach,
 	vbd->queues = attach->queues;
 	vbd_set_state(vbd, VBD_ATTACHED);
 	return REFUSAL_NONE;
+}
+
+void vbd_limit(struct vbd *vbd, const struct link_limits *limits)
+{
+	throttle_set(&vbd->throttle, limits);
 }
 
 int vbd_start(struct vbd *vbd)

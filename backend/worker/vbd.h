@@ -65,6 +65,9 @@ void vbd_destroy(struct vbd *vbd);
 enum refusal vbd_attach(struct vbd *vbd, const struct link_attach *attach,
 			unsigned int *queue);
 
+/** vbd_limit() - so much per second from now on, of all queues together. */
+void vbd_limit(struct vbd *vbd, const struct link_limits *limits);
+
 /** vbd_start() - a thread per queue, 0 or -errno (then still ATTACHED). */
 int vbd_start(struct vbd *vbd);
 

@@ -186,6 +186,14 @@ static int on_detach(struct worker *w)
 	return tell(w, LINK_DETACHED, REFUSAL_NONE, 0);
 }
 
+static int on_limits(struct worker *w, const struct link_limits *limits)
+{
+	if (!w->vbd)
+		return -EPROTO;
+	vbd_limit(w->vbd, limits);
+	return 0;
+}
+
 static int dispatch(struct worker *w, const struct link_message *message,
 		    const int *fds, unsigned int count)
 {
@@ -196,6 +204,8 @@ static int dispatch(struct worker *w, const struct link_message *message,
 		return on_attach(w, message);
 	case LINK_DETACH:
 		return on_detach(w);
+	case LINK_LIMITS:
+		return on_limits(w, &message->limits);
 	case LINK_STOP:
 		return -EPIPE;
 	case LINK_READY:

@@ -56,6 +56,10 @@ static bool sane(const struct link_message *message, uint64_t bytes,
 	case LINK_REFUSED:
 	case LINK_BROKEN:
 		return fds == 0 && refused_sane(&message->refused);
+	case LINK_LIMITS:
+		return fds == 0 && message->limits.iops <= LIMIT_RATE &&
+		       message->limits.sectors <= LIMIT_RATE &&
+		       message->limits.burst_ns <= 8000000000u;
 	default:
 		return fds == 0 && message->kind >= LINK_READY &&
 		       message->kind <= LINK_STOP;

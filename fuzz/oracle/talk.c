@@ -71,6 +71,10 @@ void talk_said(struct talk *talk, const struct talk_world *world,
 	case LINK_DETACH:
 		said_detach(talk, world);
 		break;
+	case LINK_LIMITS:
+		if (!talk->device)
+			oracle_fail(ORACLE_TALK, "limits come before the disk");
+		break;
 	case LINK_STOP:
 		talk->stopped = true;
 		break;

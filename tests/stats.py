@@ -113,6 +113,8 @@ class Screen:
 
     def end(self, status):
         self.wait(lambda: self.process.poll() is not None, "top does not end")
+        while select.select([self.master], [], [], 0)[0]:
+            self.text += os.read(self.master, 65536).decode()
         expect(self.process.returncode == status, f"top ended with {self.process.returncode}")
         expect(termios.tcgetattr(self.slave) == self.before, "the terminal is not as it was")
         os.close(self.master)

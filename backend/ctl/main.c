@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/ctl/limit.h"
 #include "backend/ctl/socket.h"
 #include "backend/ctl/tables.h"
 #include "backend/ctl/top.h"
@@ -34,6 +35,9 @@ static const char help[] =
 	"  stats [DOMID/DEVID]   counters of all disks, or of one, by queue\n"
 	"  top                   rates of disks and queues, once a second; q "
 	"quits\n"
+	"  limit DOMID/DEVID     what a disk may do per second, and change it "
+	"with\n"
+	"                        --iops N, --bandwidth N[k|M|G|T], --burst MS\n"
 	"  log-level LEVEL       error, warning, info, debug or trace\n"
 	"\n"
 	"  --socket PATH         control socket (/run/xenblk/control)\n"
@@ -50,6 +54,9 @@ static const char help[] =
 static const struct option options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"json", no_argument, NULL, 'j'},
+	{"iops", required_argument, NULL, 'r'},
+	{"bandwidth", required_argument, NULL, 'b'},
+	{"burst", required_argument, NULL, 'u'},
 	{"once", no_argument, NULL, 'o'},
 	{"interval", required_argument, NULL, 'i'},
 	{"help", no_argument, NULL, 'h'},
@@ -61,6 +68,7 @@ struct settings {
 	const char *socket;
 	bool json;
 	struct top_options top;
+	struct limit_options limit;
 };
 
 static _Noreturn void usage_error(const char *sentence, const char *what)
@@ -94,6 +102,15 @@ static void parse_options(int argc, char **argv, struct settings *settings)
 			break;
 		case 'j':
 			settings->json = true;
+			break;
+		case 'r':
+			settings->limit.iops = optarg;
+			break;
+		case 'b':
+			settings->limit.bandwidth = optarg;
+			break;
+		case 'u':
+			settings->limit.burst = optarg;
 			break;
 		case 'o':
 			settings->top.once = true;
@@ -139,7 +156,8 @@ static json_t *make_request(int count, char **arguments)
 		return request;
 	if (strcmp(command, "stats") == 0 && count == 1)
 		return request;
-	if ((strcmp(command, "stats") == 0 || strcmp(command, "show") == 0) &&
+	if ((strcmp(command, "stats") == 0 || strcmp(command, "show") == 0 ||
+	     strcmp(command, "limit") == 0) &&
 	    count == 2) {
 		put_disk(request, arguments[1]);
 		return request;
@@ -150,6 +168,21 @@ static json_t *make_request(int count, char **arguments)
 		return request;
 	}
 	usage_error("no such command, or wrong arguments for it: ", command);
+}
+
+static void put_limits(const struct settings *settings, json_t *request)
+{
+	const json_t *command = json_object_get(request, "command");
+	const char *wrong;
+
+	if (!limit_given(&settings->limit))
+		return;
+	if (command == NULL || strcmp(json_string_value(command), "limit") != 0)
+		usage_error("--iops, --bandwidth and --burst are options of ",
+			    "limit");
+	wrong = limit_request(&settings->limit, request);
+	if (wrong != NULL)
+		usage_error(wrong, "");
 }
 
 static int print_answer(const json_t *answer, const char *command, bool json)
@@ -225,6 +258,7 @@ int main(int argc, char **argv)
 		usage_error("top has no JSON: use stats --json", "");
 	if (!top)
 		request = make_request(argc - optind, argv + optind);
+	put_limits(&settings, request);
 	fd = socket_open(settings.socket);
 	if (fd < 0) {
 		fprintf(stderr,

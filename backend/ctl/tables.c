@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/ctl/limit.h"
 #include "backend/ctl/sample.h"
 
 static const char *text_of(const json_t *object, const char *key)
@@ -146,6 +147,8 @@ void tables_print(const char *command, const json_t *answer)
 		print_show(disks);
 	else if (strcmp(command, "stats") == 0)
 		print_stats(disks);
+	else if (strcmp(command, "limit") == 0)
+		limit_print(json_array_get(disks, 0));
 	else
 		printf("log level: %s\n", text_of(answer, "level"));
 }

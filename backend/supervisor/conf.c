@@ -27,6 +27,10 @@
  * Linux's own backend may have. */
 #define DEFAULT_INDIRECT 256u
 
+/* Longer than a guest's pauses between two batches, shorter than what a
+ * neighbour notices. */
+#define DEFAULT_BURST_MS 100u
+
 /* Published scaling of blkif falls beyond four queues. */
 #define DEFAULT_QUEUES 4u
 
@@ -47,6 +51,9 @@ static const struct number numbers[] = {
 	{"max-indirect-segments", offsetof(struct conf, max_indirect), 0,
 	 LIMIT_INDIRECT_SEGMENTS},
 	{"poll-us", offsetof(struct conf, poll_us), 0, LIMIT_POLL_NS / 1000},
+	{"limit-iops", offsetof(struct conf, limits.iops), 0, LIMIT_RATE},
+	{"limit-burst-ms", offsetof(struct conf, limits.burst_ms),
+	 LIMIT_BURST_FIRST_MS, LIMIT_BURST_MS},
 	{"max-rescues", offsetof(struct conf, max_rescues), 0, LIMIT_RESCUES},
 };
 
@@ -76,6 +83,7 @@ void conf_init(struct conf *conf)
 	conf->max_indirect = DEFAULT_INDIRECT;
 	conf->poll_us = DEFAULT_POLL_US;
 	conf->max_rescues = DEFAULT_RESCUES;
+	conf->limits.burst_ms = DEFAULT_BURST_MS;
 	conf->sandbox = true;
 	conf->log_level = LOG_INFO;
 	conf->record_bytes = DEFAULT_RECORD_BYTES;
@@ -177,6 +185,35 @@ static int set_record_bytes(struct conf *conf, const char *value, char *error)
 	return 0;
 }
 
+const char *conf_limits_wrong(const struct conf_limits *limits)
+{
+	if (limits->iops > LIMIT_RATE)
+		return "iops must be a number from 0 to 2147483648";
+	if (limits->bandwidth != 0 &&
+	    (limits->bandwidth < LIMIT_BANDWIDTH_FIRST ||
+	     limits->bandwidth > (uint64_t)LIMIT_RATE * SECTOR_BYTES))
+		return "bandwidth must be 0 or a number of bytes per second "
+		       "from 4K to 1T";
+	if (limits->burst_ms < LIMIT_BURST_FIRST_MS ||
+	    limits->burst_ms > LIMIT_BURST_MS)
+		return "burst must be a number of milliseconds from 10 to "
+		       "8000";
+	return NULL;
+}
+
+static int set_bandwidth(struct conf *conf, const char *value, char *error)
+{
+	struct conf_limits limits = conf->limits;
+
+	if (!decimal_size(value, &limits.bandwidth) ||
+	    conf_limits_wrong(&limits) != NULL)
+		return reject(error, "limit-bandwidth", value,
+			      "0 or a number of bytes per second from 4K to "
+			      "1T, with an optional K, M, G or T");
+	conf->limits.bandwidth = limits.bandwidth;
+	return 0;
+}
+
 _Static_assert((int)CONF_STAGING_AUTO == CONF_DIRECT_AUTO &&
 		       (int)CONF_STAGING_ON == CONF_DIRECT_ON &&
 		       (int)CONF_STAGING_OFF == CONF_DIRECT_OFF,
@@ -247,6 +284,8 @@ int conf_set(struct conf *conf, const char *name, const char *value,
 				error);
 	if (strcmp(name, "record-bytes") == 0)
 		return set_record_bytes(conf, value, error);
+	if (strcmp(name, "limit-bandwidth") == 0)
+		return set_bandwidth(conf, value, error);
 	if (strcmp(name, "allow-path") == 0)
 		return set_allow(conf, value, error);
 	if (strcmp(name, "sandbox") == 0)

@@ -28,6 +28,13 @@ enum conf_staging {
 	CONF_STAGING_OFF,
 };
 
+/* Of a disk, all its queues together. */
+struct conf_limits {
+	uint32_t iops;	    /* requests per second; 0: any number */
+	uint32_t burst_ms;  /* so much of an unused rate is saved up */
+	uint64_t bandwidth; /* bytes per second; 0: any number */
+};
+
 struct conf {
 	char directory[CONF_DIRECTORY_BYTES]; /* below backend/: "vbd" */
 	char worker[CONF_PATH_BYTES];	      /* the xenblk-worker program */
@@ -42,7 +49,8 @@ struct conf {
 	uint32_t max_ring_order;
 	uint32_t max_indirect; /* segments of one request; 0: not offered */
 	uint32_t poll_us;
-	uint32_t max_rescues; /* of one disk, per minute */
+	uint32_t max_rescues;	   /* of one disk, per minute */
+	struct conf_limits limits; /* of each disk, until others are set */
 	bool sandbox;
 	bool foreground;
 	enum conf_direct direct;
@@ -65,6 +73,9 @@ void conf_init(struct conf *conf);
  */
 int conf_set(struct conf *conf, const char *name, const char *value,
 	     char *error);
+
+/** conf_limits_wrong() - what is wrong with limits, a sentence; or NULL. */
+const char *conf_limits_wrong(const struct conf_limits *limits);
 
 /**
  * conf_load() - every "name = value" line of a file; # begins a comment.

@@ -218,7 +218,7 @@ static void start_answer(struct control *control, unsigned int i, json_t *json)
 
 /* Answers the first whole line of what was received. */
 static void answer_line(struct control *control, unsigned int i,
-			const struct host *host)
+			struct host *host)
 {
 	struct client *client = &control->client[i];
 	char *end = memchr(client->request, '\n', client->received);
@@ -261,7 +261,7 @@ static void read_request(struct control *control, unsigned int i)
 }
 
 static void step_client(struct control *control, unsigned int i,
-			const struct host *host)
+			struct host *host)
 {
 	struct client *client = &control->client[i];
 
@@ -279,7 +279,7 @@ static void step_client(struct control *control, unsigned int i,
 		answer_line(control, i, host);
 }
 
-void control_step(struct control *control, const struct host *host)
+void control_step(struct control *control, struct host *host)
 {
 	struct epoll_event events[CLIENTS + 1];
 	int n = epoll_wait(control->poller, events, CLIENTS + 1, 0);

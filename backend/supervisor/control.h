@@ -39,4 +39,4 @@ int control_fd(const struct control *control);
  * control_step() - take new clients, read requests, write answers; never
  * blocks.
  */
-void control_step(struct control *control, const struct host *host);
+void control_step(struct control *control, struct host *host);

@@ -310,6 +310,7 @@ int device_create(const struct device_options *options, struct device **device)
 	if (d == NULL)
 		return -ENOMEM;
 	d->options = *options;
+	d->limits = options->conf->limits;
 	d->since_ns = clock_now_ns();
 	child_init(&d->child);
 	d->timer = d->patience = -1;
@@ -414,6 +415,7 @@ void device_view(const struct device *device, struct device_view *view)
 		.worker_deaths = device->deaths,
 		.rescues = device->rescues,
 		.longest_pause_ns = device->longest_pause_ns,
+		.limits = device->limits,
 		.since_ns = device->since_ns,
 		.table = &device->table,
 	};

@@ -97,6 +97,9 @@ bool device_finished(const struct device *device);
 void device_stop_worker(struct device *device);
 bool device_has_worker(const struct device *device);
 
+/** device_limit() - other limits for this disk, for its worker from now on. */
+void device_limit(struct device *device, const struct conf_limits *limits);
+
 /* What the control socket shows. */
 struct device_view {
 	struct device_key key;
@@ -117,6 +120,7 @@ struct device_view {
 	uint32_t worker_deaths;
 	uint32_t rescues; /* deaths that the guest saw as a pause */
 	uint64_t longest_pause_ns;
+	struct conf_limits limits;
 	uint64_t since_ns;	   /* in this state */
 	const struct table *table; /* its counters */
 };

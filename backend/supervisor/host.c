@@ -415,6 +415,16 @@ void host_stop(struct host *host)
 		device_stop_worker(host->device[i]);
 }
 
+bool host_limit(struct host *host, struct device_key key,
+		const struct conf_limits *limits)
+{
+	struct device *device = find(host, key);
+
+	if (device != NULL)
+		device_limit(device, limits);
+	return device != NULL;
+}
+
 unsigned int host_workers(const struct host *host)
 {
 	unsigned int n = 0;

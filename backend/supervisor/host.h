@@ -49,6 +49,12 @@ bool host_lost(const struct host *host);
 /** host_stop() - ask every worker to drain and end; host_step() on until ... */
 void host_stop(struct host *host);
 
+/**
+ * host_limit() - other limits for a disk; false when there is no such disk.
+ */
+bool host_limit(struct host *host, struct device_key key,
+		const struct conf_limits *limits);
+
 /** host_workers() - how many workers live. */
 unsigned int host_workers(const struct host *host);
 

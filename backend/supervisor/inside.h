@@ -1,6 +1,6 @@
 /*
  * What the files that make up a device share: device.c, announce.c, opening.c,
- * connection.c, answers.c, rescue.c, closing.c.  Nobody else includes this.
+ * limits.c, connection.c, answers.c, rescue.c, closing.c.  Nobody else includes this.
  */
 #pragma once
 
@@ -31,6 +31,7 @@ struct device {
 	struct child child;
 	struct table table;
 	struct link_attach attach;
+	struct conf_limits limits;
 	unsigned int published;	    /* xenbus state that we wrote last */
 	unsigned int frontend_seen; /* xenbus state that we acted on last */
 	enum device_state after;    /* DETACHING: where to go then */
@@ -107,6 +108,11 @@ void device_note_error(struct device *device, const char *sentence);
  */
 void device_fail(struct device *device, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* limits.c: how much a disk may do */
+
+/** device_send_limits() - to the worker, if it lives and there are any. */
+void device_send_limits(struct device *device);
 
 /* opening.c: from its directory to InitWait */
 

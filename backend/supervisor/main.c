@@ -64,6 +64,13 @@ static const char help[] =
 	"  --persistent-grants N      kept mapped per queue, 0 to 1056 (1056)\n"
 	"  --poll-us N                spin so long before sleeping, 0 to 50 "
 	"(20)\n"
+	"  --limit-iops N             requests per second of each disk (0: "
+	"any)\n"
+	"  --limit-bandwidth N        bytes per second, with K, M, G (0: any)\n"
+	"  --limit-burst-ms N         so much of an unused rate is saved up, "
+	"10 "
+	"to\n"
+	"                             8000 (100)\n"
 	"  --max-rescues N            new workers for a disk whose worker "
 	"died, "
 	"per\n"
@@ -107,6 +114,9 @@ static const struct option options[] = {
 	{"poll-us", required_argument, NULL, OPTION_SETTING},
 	{"record", required_argument, NULL, OPTION_SETTING},
 	{"record-bytes", required_argument, NULL, OPTION_SETTING},
+	{"limit-iops", required_argument, NULL, OPTION_SETTING},
+	{"limit-bandwidth", required_argument, NULL, OPTION_SETTING},
+	{"limit-burst-ms", required_argument, NULL, OPTION_SETTING},
 	{"max-rescues", required_argument, NULL, OPTION_SETTING},
 	{"log-level", required_argument, NULL, OPTION_SETTING},
 	{"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},

@@ -163,6 +163,7 @@ static void start_worker(struct device *device, int region)
 	device_poll_descriptor(device, device->child.link);
 	device_poll_descriptor(device, device->child.pidfd);
 	device->stopping = false;
+	device_send_limits(device);
 	device_set_state(device,
 			 device->rescue ? DEVICE_RESCUING : DEVICE_OPENING);
 }

@@ -48,6 +48,16 @@ static json_t *disk_summary(const struct device_view *view)
 			 (json_int_t)view->worker, "error", text(view->error));
 }
 
+static json_t *disk_limits(const struct device_view *view)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "domid",
+			 (json_int_t)view->key.domid, "devid",
+			 (json_int_t)view->key.devid, "limit_iops",
+			 (json_int_t)view->limits.iops, "limit_bandwidth",
+			 (json_int_t)view->limits.bandwidth, "limit_burst_ms",
+			 (json_int_t)view->limits.burst_ms);
+}
+
 static json_t *disk_details(const struct device_view *view)
 {
 	json_t *disk = disk_summary(view);
@@ -63,7 +73,8 @@ static json_t *disk_details(const struct device_view *view)
 		(json_int_t)((clock_now_ns() - view->since_ns) / 1000000000u));
 
 	if (disk == NULL || more == NULL ||
-	    json_object_update_new(disk, more) < 0) {
+	    json_object_update_new(disk, more) < 0 ||
+	    json_object_update_new(disk, disk_limits(view)) < 0) {
 		json_decref(disk);
 		return NULL;
 	}
@@ -140,6 +151,60 @@ static json_t *one_disk(const struct host *host, const json_t *request,
 	return json_pack("{s:b, s:o}", "ok", 1, "disks", disks);
 }
 
+/* A number of a request, if it names one; false when it is none. */
+static bool take_number(const json_t *request, const char *key, uint64_t max,
+			uint64_t *number)
+{
+	const json_t *value = json_object_get(request, key);
+	const json_int_t n = json_integer_value(value);
+
+	if (value == NULL)
+		return true;
+	if (!json_is_integer(value) || n < 0 || (uint64_t)n > max)
+		return false;
+	*number = (uint64_t)n;
+	return true;
+}
+
+/* What the request names is changed, the rest stays. */
+static const char *change_limits(const json_t *request,
+				 struct conf_limits *limits)
+{
+	uint64_t iops = limits->iops, burst_ms = limits->burst_ms;
+
+	if (!take_number(request, "iops", UINT32_MAX, &iops) ||
+	    !take_number(request, "bandwidth", UINT64_MAX,
+			 &limits->bandwidth) ||
+	    !take_number(request, "burst_ms", UINT32_MAX, &burst_ms))
+		return "iops, bandwidth and burst_ms must be numbers, 0 or "
+		       "more";
+	limits->iops = (uint32_t)iops;
+	limits->burst_ms = (uint32_t)burst_ms;
+	return conf_limits_wrong(limits);
+}
+
+static json_t *set_limits(struct host *host, const json_t *request)
+{
+	const struct device *device;
+	struct device_view view;
+	struct device_key key;
+	const char *wrong;
+
+	if (!read_number(request, "domid", &key.domid) ||
+	    !read_number(request, "devid", &key.devid) ||
+	    (device = host_find(host, key)) == NULL)
+		return one_disk(host, request, disk_limits);
+	device_view(device, &view);
+	wrong = change_limits(request, &view.limits);
+	if (wrong != NULL)
+		return report_error(wrong);
+	if (json_object_get(request, "iops") != NULL ||
+	    json_object_get(request, "bandwidth") != NULL ||
+	    json_object_get(request, "burst_ms") != NULL)
+		host_limit(host, key, &view.limits);
+	return one_disk(host, request, disk_limits);
+}
+
 static json_t *set_level(const json_t *request)
 {
 	const char *name = json_string_value(json_object_get(request, "level"));
@@ -152,7 +217,7 @@ static json_t *set_level(const json_t *request)
 	return json_pack("{s:b, s:s}", "ok", 1, "level", name);
 }
 
-json_t *report_answer(const struct host *host, const json_t *request)
+json_t *report_answer(struct host *host, const json_t *request)
 {
 	const char *command =
 		json_string_value(json_object_get(request, "command"));
@@ -168,11 +233,13 @@ json_t *report_answer(const struct host *host, const json_t *request)
 		return json_object_get(request, "domid") == NULL
 			       ? all_disks(host, disk_stats)
 			       : one_disk(host, request, disk_stats);
+	if (strcmp(command, "limit") == 0)
+		return set_limits(host, request);
 	if (strcmp(command, "log-level") == 0)
 		return set_level(request);
 	if (strcmp(command, "version") == 0)
 		return json_pack("{s:b, s:s}", "ok", 1, "version",
 				 XENBLK_VERSION);
 	return report_error("there is no such command: use list, show, stats, "
-			    "log-level or version");
+			    "limit, log-level or version");
 }

@@ -3,8 +3,8 @@
  * socket.
  *
  * Called by control.c.  Reads devices and the counters that workers keep in
- * shared memory; changes nothing but the log level.  Answers are objects with
- * "ok", and "error" with a sentence when that is false.
+ * shared memory; changes nothing but the log level and a disk's limits.
+ * Answers are objects with "ok", and "error" with a sentence when that is false.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
  * report_answer() - the answer to one request of a client; the caller's to
  * decref.
  */
-json_t *report_answer(const struct host *host, const json_t *request);
+json_t *report_answer(struct host *host, const json_t *request);
 
 /** report_error() - an answer that only says what was wrong. */
 json_t *report_error(const char *sentence);

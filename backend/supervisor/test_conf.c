@@ -47,6 +47,12 @@ static void settings_are_set(void **state)
 	assert_int_equal(conf_set(&conf, "log-level", "trace", error), 0);
 	assert_int_equal(conf_set(&conf, "allow-path", "/srv//", error), 0);
 	assert_int_equal(conf_set(&conf, "directory", "vbd3", error), 0);
+	assert_int_equal(conf.limits.iops, 0);
+	assert_int_equal(conf_set(&conf, "limit-iops", "500", error), 0);
+	assert_int_equal(conf_set(&conf, "limit-bandwidth", "2M", error), 0);
+	assert_int_equal(conf.limits.iops, 500);
+	assert_int_equal(conf.limits.bandwidth, 2 << 20);
+	assert_int_equal(conf.limits.burst_ms, 100);
 	assert_int_equal(conf.max_queues, 16);
 	assert_int_equal(conf.persistent_grants, 0);
 	assert_int_equal(conf.direct, CONF_DIRECT_OFF);
@@ -72,6 +78,13 @@ static void wrong_settings_are_named(void **state)
 		{"record-bytes", "64X"},
 		{"record-bytes", "16777216T"},
 		{"poll-us", "1s"},
+		{"limit-iops", "2147483649"},
+		{"limit-iops", "1k"},
+		{"limit-bandwidth", "4095"},
+		{"limit-bandwidth", "1025G"},
+		{"limit-bandwidth", "fast"},
+		{"limit-burst-ms", "9"},
+		{"limit-burst-ms", "8001"},
 		{"directory", "a/b"},
 		{"directory", ""},
 		{"directory", ".."},

@@ -128,6 +128,8 @@ static void garbage_is_answered_with_a_sentence(void **state)
 		"{\"command\":\"show\",\"domid\":5.0,\"devid\":1}\n",
 		"{\"command\":\"stats\",\"domid\":4294967296,\"devid\":1}\n",
 		"{\"command\":\"log-level\",\"level\":\"loud\"}\n",
+		"{\"command\":\"limit\"}\n",
+		"{\"command\":\"limit\",\"domid\":5,\"devid\":1}\n",
 		"{\"command\":\"list\"} {}\n",
 		"\xff\xfe\n",
 	};

@@ -57,6 +57,12 @@ static const struct {
 	{"{\"command\":\"log-level\",\"level\":\"loud\"}\n", REFUSED},
 	{"{\"command\":\"list\",\"command\":\"list\"}\n", REFUSED},
 	{"{\"command\":\"list\"} {}\n", REFUSED},
+	{"{\"command\":\"limit\",\"domid\":5,\"devid\":51712,"
+	 "\"iops\":1000,\"bandwidth\":1048576,\"burst_ms\":50}\n",
+	 OKAY},
+	{"{\"command\":\"limit\",\"domid\":5,\"devid\":51728,"
+	 "\"bandwidth\":4095}\n",
+	 REFUSED},
 	{"\n", REFUSED},
 	{"[]\n", REFUSED},
 };
@@ -218,7 +224,7 @@ void clients_hang_up(unsigned int index)
 	clients[index].fd = -1;
 }
 
-void clients_step(const struct host *host)
+void clients_step(struct host *host)
 {
 	control_step(control, host);
 }
@@ -233,7 +239,7 @@ static bool is_content(const struct client *client)
 		client->answered + 1 == client->asked);
 }
 
-void clients_finish(const struct host *host)
+void clients_finish(struct host *host)
 {
 	unsigned int waiting = CLIENTS_MAX, rounds = 0;
 

@@ -40,10 +40,10 @@ void clients_shut(unsigned int client);
 void clients_hang_up(unsigned int client);
 
 /** clients_step() - the daemon's turn. */
-void clients_step(const struct host *host);
+void clients_step(struct host *host);
 
 /** clients_finish() - all read until all are answered; then the socket ends. */
-void clients_finish(const struct host *host);
+void clients_finish(struct host *host);
 
 struct clients_sum {
 	uint64_t hash, asked, okay;

@@ -59,7 +59,7 @@ static size_t act(const uint8_t *record, size_t rest)
 	return 0;
 }
 
-static void play(const struct host *host, const uint8_t *data, size_t size)
+static void play(struct host *host, const uint8_t *data, size_t size)
 {
 	size_t at = 0;
 

@@ -180,10 +180,11 @@ static void refused(struct life_disk *disk)
 					    life.conf.max_ring_order};
 	char path[LIFE_PATH_BYTES + 32], sentence[512] = "";
 
-	/* Without a worker there is nobody to attach anything. */
+	/* Without a worker there is nobody to attach anything; and right rings
+	 * may not be those that the table of the daemon before is of. */
 	if (disk->turn.last == 5 && reading_is_open(&disk->reading) &&
-	    disk->worker != NULL && !disk->worker->ended &&
-	    disk->worker->link >= 0) {
+	    life.conf.tables[0] == '\0' && disk->worker != NULL &&
+	    !disk->worker->ended && disk->worker->link >= 0) {
 		snprintf(path, sizeof(path),
 			 "/local/domain/0/error/backend/vbd/%u/%u/error",
 			 disk->domid, disk->devid);

@@ -177,6 +177,26 @@ static void front_connects(const struct life_disk *disk)
 	life_expect(disk, "with a frontend that is Connected", "4");
 }
 
+/* Another daemon serves on what it finds connected, with a table that says so,
+ * and nothing that is not what was served. */
+static void outlive(const struct life_disk *disk)
+{
+	char path[LIFE_PATH_BYTES + 16];
+
+	life_restart();
+	life_rest();
+	life_expect(disk, "with another daemon", "4");
+	snprintf(path, sizeof(path), "%s/ring-ref", disk->front);
+	life_put(path, "9", 1);
+	life_restart();
+	life_rest();
+	life_expect(disk, "with another daemon and another ring", "5");
+	life_front_says(disk, "6");
+	life_front_says(disk, "1");
+	life_expect(disk, "with a frontend that begins anew", "2");
+	front_connects(disk);
+}
+
 /* A frontend as good as any, on a store where others are busy, too. */
 static void serve_once(struct life_disk *disk)
 {
@@ -198,6 +218,8 @@ static void serve_once(struct life_disk *disk)
 	front_says_at_once(disk, "6", "1");
 	life_expect(disk, "with a frontend that was Closed for a moment", "2");
 	front_connects(disk);
+	if (life.conf.tables[0] != '\0')
+		outlive(disk);
 	life_take(disk->front);
 	life_rest();
 	life_expect(disk, "with a frontend that is gone", "6");

@@ -15,7 +15,9 @@ static const char *const settings[][2] = {
 	{"numbers", "persistent-grants = 0\nmax-queues = 16\n"
 		    "max-ring-page-order = 4\npoll-us = 1000\n"
 		    "max-rescues = 6000\nlimit-iops = 9\n"
-		    "limit-bandwidth = 4K\nlimit-burst-ms = 10\n"},
+		    "limit-bandwidth = 4K\nlimit-burst-ms = 10\n"
+		    "metrics = [::1]:9100\nmetrics = unix:/m\n"
+		    "metrics = 127.0.0.1:1\n"},
 	{"lowest", "persistent-grants = 0\nmax-queues = 1\n"
 		   "max-ring-page-order = 0\npoll-us = 0\nmax-rescues = 0\n"},
 	{"wrong", "max-queues = 17\n"},

@@ -10,6 +10,7 @@
 #include "backend/base/limits.h"
 #include "backend/base/log.h"
 #include "backend/supervisor/decimal.h"
+#include "backend/supervisor/endpoint.h"
 
 #define LINE_BYTES 1024u
 
@@ -201,6 +202,20 @@ const char *conf_limits_wrong(const struct conf_limits *limits)
 	return NULL;
 }
 
+static int set_metrics(struct conf *conf, const char *value, char *error)
+{
+	struct endpoint endpoint;
+
+	if (!endpoint_parse(value, &endpoint) ||
+	    strlen(value) >= sizeof(conf->metrics))
+		return reject(error, "metrics", value,
+			      "unix:/PATH, 127.0.0.1:PORT or [::1]:PORT: they "
+			      "are for this host only, since they have no "
+			      "password; put a proxy before them that has one");
+	snprintf(conf->metrics, sizeof(conf->metrics), "%s", value);
+	return 0;
+}
+
 static int set_bandwidth(struct conf *conf, const char *value, char *error)
 {
 	struct conf_limits limits = conf->limits;
@@ -284,6 +299,8 @@ int conf_set(struct conf *conf, const char *name, const char *value,
 				error);
 	if (strcmp(name, "record-bytes") == 0)
 		return set_record_bytes(conf, value, error);
+	if (strcmp(name, "metrics") == 0)
+		return set_metrics(conf, value, error);
 	if (strcmp(name, "limit-bandwidth") == 0)
 		return set_bandwidth(conf, value, error);
 	if (strcmp(name, "allow-path") == 0)

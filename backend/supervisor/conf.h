@@ -55,9 +55,10 @@ struct conf {
 	bool foreground;
 	enum conf_direct direct;
 	enum conf_staging staging;
-	int log_level;		      /* enum log_level */
-	char record[CONF_PATH_BYTES]; /* the recording; "" for none */
-	uint64_t record_bytes;	      /* its bound */
+	int log_level;			     /* enum log_level */
+	char metrics[CONF_SOCKET_BYTES + 8]; /* endpoint.h; "" for none */
+	char record[CONF_PATH_BYTES];	     /* the recording; "" for none */
+	uint64_t record_bytes;		     /* its bound */
 	unsigned int allow_count;
 	char allow[CONF_ALLOW_MAX][CONF_PATH_BYTES]; /* images lie below one */
 };

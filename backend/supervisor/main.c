@@ -26,6 +26,7 @@
 #include "backend/base/log.h"
 #include "backend/supervisor/control.h"
 #include "backend/supervisor/lock.h"
+#include "backend/supervisor/metrics.h"
 #include "backend/supervisor/rival.h"
 #include "backend/supervisor/recording.h"
 #include "version.h"
@@ -49,6 +50,9 @@ static const char help[] =
 	"  --directory NAME           serve backend/NAME of xenstore (vbd)\n"
 	"  --worker PATH              the worker program (beside this one)\n"
 	"  --control PATH             control socket (/run/xenblk/control)\n"
+	"  --metrics WHERE            serve metrics for Prometheus at "
+	"unix:/PATH,\n"
+	"                             127.0.0.1:PORT or [::1]:PORT (nowhere)\n"
 	"  --allow-path PREFIX        images must lie below it; may be "
 	"repeated\n"
 	"                             (any absolute path)\n"
@@ -104,6 +108,7 @@ static const struct option options[] = {
 	{"directory", required_argument, NULL, OPTION_SETTING},
 	{"worker", required_argument, NULL, OPTION_SETTING},
 	{"control", required_argument, NULL, OPTION_SETTING},
+	{"metrics", required_argument, NULL, OPTION_SETTING},
 	{"allow-path", required_argument, NULL, OPTION_SETTING},
 	{"direct", required_argument, NULL, OPTION_SETTING},
 	{"staging", required_argument, NULL, OPTION_SETTING},
@@ -236,6 +241,7 @@ struct daemon {
 	const struct conf *conf;
 	struct host *host;
 	struct control *control;
+	struct metrics *metrics; /* NULL: not served */
 	struct recording *recording;
 	int lock;
 	int signals;
@@ -276,6 +282,20 @@ static int start_recording(struct daemon *daemon)
 	return result;
 }
 
+static int start_metrics(struct daemon *daemon)
+{
+	const char *where = daemon->conf->metrics;
+	char error[ENDPOINT_ERROR_BYTES] = "not enough memory";
+	int result;
+
+	if (where[0] == '\0')
+		return 0;
+	result = metrics_create(where, daemon->host, &daemon->metrics, error);
+	if (result < 0)
+		log_line(LOG_ERROR, "%s", error);
+	return result;
+}
+
 static int daemon_start(struct daemon *daemon)
 {
 	char error[LOCK_ERROR_BYTES] = "";
@@ -305,7 +325,9 @@ static int daemon_start(struct daemon *daemon)
 		log_line(LOG_ERROR, "%s", error);
 		return result;
 	}
-	result = start_recording(daemon);
+	result = start_metrics(daemon);
+	if (result == 0)
+		result = start_recording(daemon);
 	if (result < 0)
 		return result;
 	log_line(LOG_INFO,
@@ -318,6 +340,7 @@ static int daemon_start(struct daemon *daemon)
 static void daemon_end(struct daemon *daemon)
 {
 	control_destroy(daemon->control);
+	metrics_destroy(daemon->metrics);
 	host_destroy(daemon->host);
 	recording_close(daemon->recording);
 	close_fd(&daemon->signals);
@@ -353,6 +376,7 @@ static void sleep_until(const struct daemon *daemon, uint64_t deadline_ns)
 		{.fd = host_fd(daemon->host), .events = POLLIN},
 		{.fd = control_fd(daemon->control), .events = POLLIN},
 		{.fd = daemon->signals, .events = POLLIN},
+		{.fd = metrics_fd(daemon->metrics), .events = POLLIN},
 	};
 	uint64_t now = clock_now_ns();
 	int timeout_ms = -1;
@@ -368,7 +392,7 @@ static void sleep_until(const struct daemon *daemon, uint64_t deadline_ns)
 static int daemon_run(struct daemon *daemon)
 {
 	uint64_t deadline_ns = UINT64_MAX;
-	uint64_t wake_ns;
+	uint64_t wake_ns, next_ns;
 
 	for (;;) {
 		while (host_step(daemon->host))
@@ -390,8 +414,10 @@ static int daemon_run(struct daemon *daemon)
 		     clock_now_ns() >= deadline_ns))
 			return EXIT_OK;
 		wake_ns = recording_step(daemon->recording, clock_now_ns());
-		sleep_until(daemon,
-			    wake_ns < deadline_ns ? wake_ns : deadline_ns);
+		if (wake_ns > deadline_ns)
+			wake_ns = deadline_ns;
+		next_ns = metrics_step(daemon->metrics, clock_now_ns());
+		sleep_until(daemon, next_ns < wake_ns ? next_ns : wake_ns);
 	}
 }
 

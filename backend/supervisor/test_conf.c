@@ -47,6 +47,10 @@ static void settings_are_set(void **state)
 	assert_int_equal(conf_set(&conf, "log-level", "trace", error), 0);
 	assert_int_equal(conf_set(&conf, "allow-path", "/srv//", error), 0);
 	assert_int_equal(conf_set(&conf, "directory", "vbd3", error), 0);
+	assert_int_equal(conf_set(&conf, "metrics", "[::1]:9100", error), 0);
+	assert_int_equal(conf_set(&conf, "metrics", "unix:/run/m", error), 0);
+	assert_int_equal(conf_set(&conf, "metrics", "127.0.0.1:1", error), 0);
+	assert_string_equal(conf.metrics, "127.0.0.1:1");
 	assert_int_equal(conf.limits.iops, 0);
 	assert_int_equal(conf_set(&conf, "limit-iops", "500", error), 0);
 	assert_int_equal(conf_set(&conf, "limit-bandwidth", "2M", error), 0);
@@ -79,6 +83,20 @@ static void wrong_settings_are_named(void **state)
 		{"record-bytes", "16777216T"},
 		{"poll-us", "1s"},
 		{"limit-iops", "2147483649"},
+		{"metrics", ""},
+		{"metrics", "9100"},
+		{"metrics", ":9100"},
+		{"metrics", "0.0.0.0:9100"},
+		{"metrics", "10.0.0.1:9100"},
+		{"metrics", "localhost:9100"},
+		{"metrics", "127.0.0.1"},
+		{"metrics", "127.0.0.1:0"},
+		{"metrics", "127.0.0.1:65536"},
+		{"metrics", "127.0.0.1:91x"},
+		{"metrics", "[::]:9100"},
+		{"metrics", "[::1]"},
+		{"metrics", "unix:relative"},
+		{"metrics", "/run/metrics"},
 		{"limit-iops", "1k"},
 		{"limit-bandwidth", "4095"},
 		{"limit-bandwidth", "1025G"},

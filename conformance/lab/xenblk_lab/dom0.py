@@ -29,7 +29,8 @@ PACKAGES = (
     "bash", "busybox", "coreutils", "e2fsprogs", "findutils", "grep", "gzip",
     "iproute2", "kmod", "libc-bin", "mount", "procps", "python3", "sed", "tar",
     "util-linux", "xen-utils-4.17", "xenstore-utils", "qemu-system-xen",
-    "liburing2", "libjansson4", "libnbd0", "libseccomp2", "libcap-ng0",
+    "liburing2", "libjansson4", "libmicrohttpd12", "libnbd0", "libseccomp2",
+    "libcap-ng0",
 )
 BASE = (
     "base-files", "base-passwd", "dash", "debianutils", "diffutils", "dpkg",

@@ -119,12 +119,16 @@ static void say(const char *state)
 }
 
 /* As a driver that is loaded again: what was before is over. */
-static void begin(bool straight)
+static void begin(void)
 {
 	say("6");
 	life_settle();
 	say("1");
 	life_settle();
+}
+
+static void want(bool straight)
+{
 	say(straight ? "4" : "3");
 }
 
@@ -141,7 +145,9 @@ void front_is_good(uint8_t which)
 
 	life_clear_keys(disk_of());
 	life_write_scheme(disk_of(), &scheme);
-	begin(which % 2 != 0);
+	begin();
+	life.again = 3; /* on a store where others are busy, too */
+	want(which % 2 != 0);
 	life_rest();
 }
 
@@ -183,7 +189,8 @@ void front_acts(const struct script_record *r)
 {
 	switch (script_u8(r, 0) % FRONT_KIND_COUNT) {
 	case FRONT_BEGIN:
-		begin(script_u8(r, FRONT_BEGIN_HOW) % 2 != 0);
+		begin();
+		want(script_u8(r, FRONT_BEGIN_HOW) % 2 != 0);
 		break;
 	case FRONT_AGAIN:
 		life.again = script_u8(r, FRONT_AGAIN_TIMES) % 70;

@@ -2,7 +2,7 @@
  * Frontends of the harness daemon: each a process of its own in its domain
  * (guest_main.c), told by records over a socket.  See stage.h.
  */
-#include <poll.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,14 +45,14 @@ enum guest_answer guest_ask(struct guest *guest,
 {
 	const unsigned int ms =
 		STEPS * 100 * record->byte[GUEST_TENTHS] + MORE_MS;
-	struct pollfd ready = {.fd = guest->link, .events = POLLIN};
 	char answer;
 
 	if (guest->pid == 0 ||
-	    send(guest->link, record, sizeof(*record), MSG_NOSIGNAL) !=
+	    TEMP_FAILURE_RETRY(
+		    send(guest->link, record, sizeof(*record), MSG_NOSIGNAL)) !=
 		    (ssize_t)sizeof(*record) ||
-	    poll(&ready, 1, (int)ms) <= 0 ||
-	    recv(guest->link, &answer, 1, 0) != 1) {
+	    !world_ready(guest->link, world_now_ms() + ms) ||
+	    TEMP_FAILURE_RETRY(recv(guest->link, &answer, 1, 0)) != 1) {
 		guest_kill(guest);
 		return GUEST_GONE;
 	}

@@ -46,6 +46,8 @@ struct world_program {
 	int errors;		 /* -1: ours */
 };
 pid_t world_start(const struct world_program *program);
+/** world_ready() - there is something to read, or an end, before a moment. */
+bool world_ready(int fd, uint64_t end);
 /** world_wait() - how it ended (128 and the signal); -1: not in time. */
 int world_wait(pid_t pid, unsigned int ms);
 /** world_run() - a tool to its end, with what it says; its exit status. */

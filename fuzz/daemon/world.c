@@ -136,19 +136,32 @@ pid_t world_start(const struct world_program *program)
 	return pid;
 }
 
+/* An engine's alarms interrupt whatever waits. */
+bool world_ready(int fd, uint64_t end)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	uint64_t now = world_now_ms();
+	int n;
+
+	do {
+		n = poll(&ready, 1, now < end ? (int)(end - now) : 0);
+		now = world_now_ms();
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
 int world_wait(pid_t pid, unsigned int ms)
 {
-	struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-	int status = 0;
+	int fd = pidfd_open(pid, 0), status = 0;
+	bool ended;
 
-	if (end.fd < 0)
+	if (fd < 0)
 		give_up("a process cannot be watched");
-	while (poll(&end, 1, (int)ms) < 0 && errno == EINTR)
-		;
-	close(end.fd);
-	if (end.revents == 0)
+	ended = world_ready(fd, world_now_ms() + ms);
+	close(fd);
+	if (!ended)
 		return -1;
-	if (waitpid(pid, &status, 0) != pid)
+	if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) != pid)
 		give_up("a process cannot be waited for");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -161,7 +174,7 @@ static void read_all(int fd, char *said, size_t room)
 	ssize_t n;
 
 	do {
-		n = read(fd, rest, sizeof(rest));
+		n = TEMP_FAILURE_RETRY(read(fd, rest, sizeof(rest)));
 		for (ssize_t i = 0; i < n && used + 1 < room; i++)
 			said[used++] = rest[i];
 	} while (n > 0);
@@ -238,7 +251,8 @@ static void take_variables(void)
 				"start");
 		world_pause();
 	}
-	while ((n = read(fd, world.text + used, TEXT - 1 - used)) > 0)
+	while ((n = TEMP_FAILURE_RETRY(
+			read(fd, world.text + used, TEXT - 1 - used))) > 0)
 		used += (size_t)n;
 	close(fd);
 	for (char *at = world.text; at < world.text + used;

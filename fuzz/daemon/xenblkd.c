@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,8 +78,9 @@ static int reach(void)
 
 	socket_path(path);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", path);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address,
-			       sizeof(address)) == 0)
+	if (fd >= 0 &&
+	    TEMP_FAILURE_RETRY(connect(fd, (const struct sockaddr *)&address,
+				       sizeof(address))) == 0)
 		return fd;
 	if (fd >= 0)
 		close(fd);
@@ -95,13 +95,12 @@ static json_t *hear(int fd, uint64_t end)
 
 	while (used < sizeof(text) &&
 	       (used == 0 || memchr(text, '\n', used) == NULL)) {
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-		const uint64_t now = world_now_ms();
 		ssize_t n;
 
-		if (now >= end || poll(&ready, 1, (int)(end - now)) <= 0)
+		if (!world_ready(fd, end))
 			return NULL;
-		n = recv(fd, text + used, sizeof(text) - used, 0);
+		n = TEMP_FAILURE_RETRY(
+			recv(fd, text + used, sizeof(text) - used, 0));
 		if (n <= 0)
 			return NULL;
 		used += (size_t)n;
@@ -117,7 +116,8 @@ static json_t *try_to_ask(const char *line, unsigned int ms)
 
 	if (fd < 0)
 		return NULL;
-	if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line))
+	if (TEMP_FAILURE_RETRY(send(fd, line, strlen(line), MSG_NOSIGNAL)) ==
+	    (ssize_t)strlen(line))
 		answer = hear(fd, end);
 	close(fd);
 	return answer;

@@ -125,7 +125,9 @@ static enum MHD_Result on_request(void *context,
 				     length);
 }
 
-static void on_log(void *context, const char *format, va_list arguments)
+static __attribute__((format(printf, 2, 0))) void on_log(void *context,
+							 const char *format,
+							 va_list arguments)
 {
 	char line[256];
 

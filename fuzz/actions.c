@@ -400,7 +400,7 @@ static void (*const actions[SCRIPT_KIND_COUNT])(
 	[SCRIPT_INDEX] = do_index,     [SCRIPT_CLOCK] = do_clock,
 	[SCRIPT_ATTACH] = do_attach,   [SCRIPT_EVENTS] = do_events,
 	[SCRIPT_FAIL] = do_fail,       [SCRIPT_FLIP] = do_flip,
-	[SCRIPT_FLIP_AT] = do_flip_at,
+	[SCRIPT_FLIP_AT] = do_flip_at, [SCRIPT_INDIRECT] = do_request,
 };
 
 /* Records that are of one queue alone. */
@@ -408,7 +408,8 @@ static void (*const actions[SCRIPT_KIND_COUNT])(
 	(BEND_KIND(SCRIPT_REQUEST) | BEND_KIND(SCRIPT_RUN) |                   \
 	 BEND_KIND(SCRIPT_PUSH) | BEND_KIND(SCRIPT_KICK) |                     \
 	 BEND_KIND(SCRIPT_RAW) | BEND_KIND(SCRIPT_INDEX) |                     \
-	 BEND_KIND(SCRIPT_COMPLETE) | BEND_KIND(SCRIPT_EVENTS))
+	 BEND_KIND(SCRIPT_COMPLETE) | BEND_KIND(SCRIPT_EVENTS) |               \
+	 BEND_KIND(SCRIPT_INDIRECT))
 
 void actions_do(struct player *player, const struct script_record *record)
 {

@@ -105,8 +105,7 @@ static uint32_t sectors_of(const struct guest_request *request)
 {
 	uint32_t sectors = 0;
 
-	for (unsigned int i = 0;
-	     i < request->nr_segments && i < REFERENCE_SEGMENTS; i++)
+	for (unsigned int i = 0; i < guest_segments(request); i++)
 		sectors += request->segment[i].last -
 			   request->segment[i].first + 1u;
 	return sectors;
@@ -132,9 +131,7 @@ static void fill_segments(const struct script_record *r,
 {
 	uint8_t skip = script_u8(r, REQUEST_SKIP) % PAGE_SECTORS;
 	uint8_t trim = script_u8(r, REQUEST_TRIM) % PAGE_SECTORS;
-	unsigned int count = request->nr_segments < REFERENCE_SEGMENTS
-				     ? request->nr_segments
-				     : REFERENCE_SEGMENTS;
+	unsigned int count = guest_segments(request);
 
 	for (unsigned int i = 0; i < count; i++) {
 		uint8_t first = i == 0 ? skip : 0;
@@ -159,12 +156,12 @@ static void fill_segments(const struct script_record *r,
 static void fill_data(struct player *player, const struct script_record *r,
 		      const struct guest_request *request)
 {
-	unsigned int count = request->nr_segments;
+	unsigned int count = guest_segments(request);
 	uint8_t data = script_u8(r, REQUEST_DATA);
 
 	if (request->operation == 0 || data >= 0xf0)
 		return;
-	for (unsigned int i = 0; i < count && i < REFERENCE_SEGMENTS; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		unsigned int page = request->segment[i].gref - GREF_DATA;
 
 		for (unsigned int s = request->segment[i].first;
@@ -179,9 +176,7 @@ static void twist(const struct player *player, const struct script_record *r,
 {
 	const uint32_t sectors = sectors_of(request);
 	uint8_t value = script_u8(r, REQUEST_TWIST);
-	unsigned int count = request->nr_segments < REFERENCE_SEGMENTS
-				     ? request->nr_segments
-				     : REFERENCE_SEGMENTS;
+	unsigned int count = guest_segments(request);
 	unsigned int victim =
 		count == 0 ? 0 : script_u8(r, REQUEST_VICTIM) % count;
 
@@ -221,9 +216,7 @@ static void choose_grants(const struct script_record *r,
 {
 	static const uint32_t bad[] = {GREF_UNUSED, GREF_OTHER, UINT32_MAX, 0};
 	uint8_t value = script_u8(r, REQUEST_GRANT);
-	unsigned int count = request->nr_segments < REFERENCE_SEGMENTS
-				     ? request->nr_segments
-				     : REFERENCE_SEGMENTS;
+	unsigned int count = guest_segments(request);
 	uint32_t *victim;
 
 	if (value < 0xc0 || count == 0)
@@ -278,6 +271,54 @@ static void fill_head(struct player *player, const struct script_record *r,
 			      : choose_id(&guest->queue[queue], id);
 }
 
+static uint16_t claimed_of(uint8_t value)
+{
+	static const uint16_t odd[] = {0, REFERENCE_MOST + 1, 255, 65535};
+
+	if (value >= SCRIPT_ODD)
+		return odd[(value - SCRIPT_ODD) % 4];
+	return value == 0 ? 1 : (uint16_t)(1u + (value - 1u) % REFERENCE_MOST);
+}
+
+/* What an indirect request does, how many segments it claims to have, and where
+ * they stand. */
+static void fill_indirect(struct player *player, const struct script_record *r,
+			  struct guest_request *request)
+{
+	static const uint32_t bad[] = {GREF_UNUSED, GREF_OTHER, UINT32_MAX};
+	const uint8_t operation = script_u8(r, REQUEST_OPERATION);
+	const uint8_t list = script_u8(r, INDIRECT_LIST);
+
+	request->indirect = true;
+	request->operation = operation < SCRIPT_ODD ? operation % 2
+						    : operation_of(operation);
+	request->claimed = claimed_of(script_u8(r, REQUEST_SEGMENTS));
+	request->nr_segments =
+		(uint8_t)(request->claimed < REFERENCE_MOST ? request->claimed
+							    : REFERENCE_MOST);
+	request->list_page = (uint8_t)choose_page(player, list, 1, NULL);
+	request->list = GREF_DATA + request->list_page;
+	if (list >= SCRIPT_ODD)
+		request->list = (list - SCRIPT_ODD) % 4 == 3
+					? GREF_READONLY + request->list_page
+					: bad[(list - SCRIPT_ODD) % 4];
+}
+
+/* The page of descriptors, written last: it may carry data as well. */
+static void write_list(struct player *player,
+		       const struct guest_request *request)
+{
+	uint8_t bytes[REFERENCE_MOST * 8] = {0};
+
+	for (unsigned int i = 0; i < guest_segments(request); i++) {
+		memcpy(bytes + 8 * i, &request->segment[i].gref, 4);
+		bytes[8 * i + 4] = request->segment[i].first;
+		bytes[8 * i + 5] = request->segment[i].last;
+	}
+	model_guest_writes(&player->model, request->list_page, 0, bytes,
+			   sizeof(bytes));
+}
+
 bool build_request(struct player *player, const struct script_record *r,
 		   struct guest_request *request)
 {
@@ -290,12 +331,19 @@ bool build_request(struct player *player, const struct script_record *r,
 	unsigned int count;
 	unsigned int page;
 
+	const bool indirect = script_kind(r) == SCRIPT_INDIRECT;
+
+	/* Plays that are compared, or taped, do without: nobody else plays it. */
+	if (indirect &&
+	    (player->bend.place != PLACE_APART || player->tape != NULL))
+		return false;
 	if (player->bend.place == PLACE_APART &&
-	    script_u8(r, REQUEST_OVERLAP) < SCRIPT_ODD)
+	    (indirect || script_u8(r, REQUEST_OVERLAP) < SCRIPT_ODD))
 		fixed = NULL;
 	fill_head(player, r, request);
-	count = request->nr_segments < REFERENCE_SEGMENTS ? request->nr_segments
-							  : REFERENCE_SEGMENTS;
+	if (indirect)
+		fill_indirect(player, r, request);
+	count = guest_segments(request);
 	page = choose_page(player, script_u8(r, REQUEST_PAGE), count, fixed);
 	fill_segments(r, &place, page, request);
 	request->sector = choose_sector(player, script_u16(r, REQUEST_SECTOR),
@@ -307,5 +355,7 @@ bool build_request(struct player *player, const struct script_record *r,
 	    !straight_admit(player, &plain, request))
 		return false;
 	fill_data(player, r, &plain);
+	if (indirect)
+		write_list(player, request);
 	return true;
 }

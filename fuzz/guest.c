@@ -176,6 +176,22 @@ void guest_connect(struct guest *guest, const struct guest_shape *shape,
 		connect_queue(guest, i, go_on);
 }
 
+static void put_indirect(const struct guest_request *r, bool packed,
+			 uint8_t *slot)
+{
+	const size_t shift = packed ? 4 : 0;
+	uint32_t list = r->list;
+
+	slot[0] = 6;
+	slot[1] = r->operation;
+	memcpy(slot + 2, &r->claimed, 2);
+	memcpy(slot + 8 - shift, &r->id, 8);
+	memcpy(slot + 16 - shift, &r->sector, 8);
+	memcpy(slot + 24 - shift, &r->handle, 2);
+	for (size_t at = 28 - shift; at < 60 - shift; at += 4, list++)
+		memcpy(slot + at, &list, 4);
+}
+
 static void put_slot(const struct guest_request *r, bool packed, uint8_t *slot)
 {
 	const size_t shift = packed ? 4 : 0;
@@ -204,7 +220,10 @@ bool guest_place(struct guest *guest, unsigned int queue,
 		return false;
 	/* What stood in the padding stays there. */
 	memcpy(slot, guest->shadow[queue] + at, guest->slot_bytes);
-	put_slot(request, guest->shape.packed, slot);
+	if (request->indirect)
+		put_indirect(request, guest->shape.packed, slot);
+	else
+		put_slot(request, guest->shape.packed, slot);
 	guest_ring_write(guest, queue, at, slot, guest->slot_bytes);
 	q->private_prod++;
 	return true;

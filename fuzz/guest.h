@@ -63,6 +63,7 @@ struct guest_shape {
 	unsigned int order;
 	bool packed;
 	bool persistent;
+	bool indirect;	/* REFERENCE_MOST segments of a request are offered */
 	uint32_t start; /* first index of the rings */
 };
 
@@ -120,8 +121,22 @@ struct guest_request {
 	struct {
 		uint32_t gref;
 		uint8_t first, last;
-	} segment[REFERENCE_SEGMENTS];
+	} segment[REFERENCE_MOST];
+	/* Of an indirect one, whose segments stand in a page. */
+	bool indirect;
+	uint16_t claimed; /* their number, as the slot says it */
+	uint32_t list;	  /* the grant of their page, as the slot says it */
+	uint8_t list_page;
 };
+
+/** guest_segments() - how many of them there are to look at. */
+static inline unsigned int guest_segments(const struct guest_request *request)
+{
+	const unsigned int most =
+		request->indirect ? REFERENCE_MOST : REFERENCE_SEGMENTS;
+
+	return request->nr_segments < most ? request->nr_segments : most;
+}
 
 /** guest_place() - write it to the next slot; false when the ring is full. */
 bool guest_place(struct guest *guest, unsigned int queue,

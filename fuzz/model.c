@@ -281,6 +281,32 @@ static void expect_segment(struct model *model, struct expected *e,
 	}
 }
 
+/* The segments of an indirect request, from its page as it was when the worker
+ * read it: in the turn that took the request, before anything else moved. */
+static void expect_list(struct model *model, struct expected *e,
+			const struct reference_rules *rules)
+{
+	const uint32_t gref = e->request.list;
+	const struct guest_grant *g = &model->guest->grant[gref % GREF_COUNT];
+
+	if (gref >= GREF_COUNT || (gref < GREF_RING && !g->valid)) {
+		e->request.status = -1;
+		return;
+	}
+	/* A ring, another frame than the table says, or a page that is being
+	 * written: what was read nobody knows. */
+	if (gref >= GREF_RING ||
+	    (g->torn && sim_grant_mapped(GUEST_DOMID, gref) > 0) ||
+	    any(model->page_writers,
+		(struct range){g->page * PAGE_SECTORS, PAGE_SECTORS})) {
+		model->blind = true;
+		e->request.status = -1;
+		return;
+	}
+	refetch_named(1u << g->page);
+	reference_describe(model->page[g->page], rules, &e->request);
+}
+
 /* A response cannot tell two requests with one id apart, so neither do we. */
 static void expect_twins(struct model_queue *q, struct expected *e)
 {
@@ -304,6 +330,7 @@ static void expect(struct model *model, struct model_queue *q,
 		.packed = model->guest->shape.packed,
 		.sectors = model->disk->sectors,
 		.readonly = model->readonly,
+		.indirect = model->guest->shape.indirect,
 	};
 	struct expected *e = &q->expected[q->count];
 
@@ -313,7 +340,10 @@ static void expect(struct model *model, struct model_queue *q,
 		return;
 	}
 	reference_decode(slot, &rules, &e->request);
-	model->served += e->request.status == 0;
+	if (e->request.described > 0)
+		expect_list(model, e, &rules);
+	/* The bytes of an indirect request's slot alone decide nothing. */
+	model->served += e->request.status == 0 || e->request.described > 0;
 	e->legal = e->request.status == 0    ? LEGAL_OKAY
 		   : e->request.status == -1 ? LEGAL_ERROR
 					     : LEGAL_UNSUPPORTED;

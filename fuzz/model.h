@@ -45,8 +45,7 @@ struct expected {
 			 */
 	uint64_t flush_mark; /* writes that must be durable when it is answered
 			      */
-	uint32_t
-		pages[REFERENCE_SEGMENTS]; /* data pages it may mean, as bits */
+	uint32_t pages[REFERENCE_MOST]; /* data pages it may mean, as bits */
 };
 
 /** expected_same_name() - a response cannot tell these two apart. */

@@ -50,6 +50,9 @@ static struct guest_shape first_shape(const struct player *player,
 		.order = orders[script_u8(device, DEVICE_ORDER) % 8],
 		.packed = script_u8(device, DEVICE_ABI) % 2 != 0,
 		.persistent = script_u8(device, DEVICE_PERSISTENT) % 2 != 0,
+		.indirect = player->tape == NULL &&
+			    player->bend.place == PLACE_APART &&
+			    script_u8(device, DEVICE_INDIRECT) % 2 != 0,
 		.start = (uint32_t)start,
 	};
 

@@ -41,6 +41,7 @@ enum script_kind {
 	SCRIPT_FAIL,	 /* the k-th library call from now on fails */
 	SCRIPT_FLIP,	 /* bytes change between a first and a second look */
 	SCRIPT_FLIP_AT,	 /* bytes change at the k-th look from now on */
+	SCRIPT_INDIRECT, /* a request whose segments stand in a data page */
 	SCRIPT_KIND_COUNT,
 };
 
@@ -72,9 +73,10 @@ enum {
 	DEVICE_WRONG = 7,
 	DEVICE_START = 8, /* 16 bits, signed */
 	DEVICE_SIZE = 10,
-	DEVICE_PAYLOAD = 11, /* records at the end that are payload */
-	DEVICE_FINE = 12,    /* 16 bits: any size, where a harness wants it */
-	DEVICE_MODE = 15,    /* which of a harness's properties */
+	DEVICE_PAYLOAD = 11,  /* records at the end that are payload */
+	DEVICE_FINE = 12,     /* 16 bits: any size, where a harness wants it */
+	DEVICE_INDIRECT = 14, /* odd: indirect requests are offered */
+	DEVICE_MODE = 15,     /* which of a harness's properties */
 
 	ANY_QUEUE = 1,
 
@@ -91,6 +93,9 @@ enum {
 	REQUEST_ID = 13,
 	REQUEST_DATA = 14,
 	REQUEST_THEN = 15,
+
+	/* Of an indirect request; all else as of a request. */
+	INDIRECT_LIST = 7, /* the page of descriptors; odd: its grant is bad */
 
 	RUN_TURNS = 2,
 	RUN_LATE = 3, /* what is placed is published before the queue sleeps */

@@ -111,6 +111,37 @@ static void add_events(struct sheet *sheet, uint8_t which)
 	add_traffic(sheet, 2);
 }
 
+/* Indirect requests of many sizes among direct ones, then one that is wrong. */
+static void add_indirect(struct sheet *sheet, uint8_t wrong)
+{
+	static const uint8_t sizes[] = {1, 11, 12, 23, 24};
+
+	for (uint8_t i = 0; i < sizeof(sizes); i++) {
+		ADD(sheet, SCRIPT_INDIRECT, {REQUEST_OPERATION, 1},
+		    {REQUEST_SEGMENTS, sizes[i]}, {REQUEST_SKIP, i},
+		    {REQUEST_PAGE, (uint8_t)(3 * i)}, {INDIRECT_LIST, i},
+		    {REQUEST_SECTOR, (uint8_t)(16 * i)}, {REQUEST_DATA, i});
+		ADD(sheet, SCRIPT_INDIRECT, {REQUEST_SEGMENTS, sizes[i]},
+		    {REQUEST_TRIM, i}, {REQUEST_PAGE, (uint8_t)(7 * i)},
+		    {INDIRECT_LIST, (uint8_t)(20 - i)}, {REQUEST_THEN, 3});
+	}
+	add_traffic(sheet, 2);
+	ADD(sheet, SCRIPT_INDIRECT, {REQUEST_SEGMENTS, 20},
+	    {REQUEST_TWIST, (uint8_t)(SCRIPT_ODD + wrong)},
+	    {REQUEST_VICTIM, 13});
+	ADD(sheet, SCRIPT_INDIRECT,
+	    {REQUEST_SEGMENTS, (uint8_t)(SCRIPT_ODD + wrong % 4)});
+	ADD(sheet, SCRIPT_INDIRECT, {REQUEST_SEGMENTS, 9},
+	    {INDIRECT_LIST, (uint8_t)(SCRIPT_ODD + wrong % 4)},
+	    {REQUEST_OPERATION, 1});
+	ADD(sheet, SCRIPT_INDIRECT, {REQUEST_SEGMENTS, 9},
+	    {REQUEST_OPERATION, (uint8_t)(SCRIPT_ODD + wrong)});
+	ADD(sheet, SCRIPT_INDIRECT, {REQUEST_SEGMENTS, 14},
+	    {REQUEST_GRANT, (uint8_t)(0xc0 + 8 * (wrong % 4))},
+	    {REQUEST_VICTIM, 12}, {REQUEST_OPERATION, 1});
+	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
+}
+
 struct seed {
 	const char *harness;
 	void (*fill)(struct sheet *sheet, uint8_t argument);
@@ -126,6 +157,8 @@ static const struct seed seeds[] = {
 	{"abi", add_traffic, 1, 3},
 	{"abi", add_held, 1, 2},
 	{"ops", add_operations, SCRIPT_ODD - 1, SCRIPT_ODD + 7},
+	{"indirect", add_indirect, 0, 7},
+	{"indirect", add_held, 1, 2},
 	{"io", add_held, 1, 3},
 	{"io", add_traffic, 1, 2},
 	{"events", add_events, 0, 3},

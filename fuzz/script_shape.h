@@ -12,7 +12,7 @@
 
 #include "fuzz/script.h"
 
-#define MAX_FIELDS 14u
+#define MAX_FIELDS 15u
 
 struct value_name {
 	const char *name;

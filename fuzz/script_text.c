@@ -20,6 +20,18 @@ static const struct value_name operation_names[] = {
 	{"barrier", 0xe2},  {"reserved", 0xe4}, {"discard", 0xe5},
 	{"indirect", 0xe6}, {"unknown", 0xff},	{NULL, 0},
 };
+static const struct value_name inner_names[] = {
+	{"read", 0},	   {"write", 1},     {"barrier", 0xe2}, {"flush", 0xe3},
+	{"discard", 0xe5}, {"nested", 0xe6}, {"unknown", 0xff}, {NULL, 0},
+};
+static const struct value_name many_names[] = {
+	{"none", 0xe0},	 {"too-many", 0xe1}, {"far-too-many", 0xe2},
+	{"65535", 0xe3}, {NULL, 0},
+};
+static const struct value_name list_names[] = {
+	{"unused", 0xe0},   {"foreign", 0xe1}, {"huge", 0xe2},
+	{"readonly", 0xe3}, {NULL, 0},
+};
 static const struct value_name twist_names[] = {
 	{"reversed", 0xe0},   {"past-page", 0xe1}, {"far-past-page", 0xe2},
 	{"past-end", 0xe3},   {"at-end", 0xe4},	   {"wrap", 0xe5},
@@ -80,6 +92,7 @@ static const struct shape device_shape = {
 	 {"size", DEVICE_SIZE, 1, NULL},
 	 {"payload", DEVICE_PAYLOAD, 1, NULL},
 	 {"fine-size", DEVICE_FINE, 2, NULL},
+	 {"indirect", DEVICE_INDIRECT, 1, NULL},
 	 {"mode", DEVICE_MODE, 1, NULL}},
 };
 
@@ -172,6 +185,21 @@ static const struct shape shapes[SCRIPT_KIND_COUNT] = {
 			     {"field", FLIP_FIELD, 1, slot_field_names},
 			     {"load", FLIP_LOAD, 1, NULL},
 			     {"value", FLIP_VALUE, 8, NULL}}},
+	[SCRIPT_INDIRECT] = {"indirect",
+			     {{"queue", ANY_QUEUE, 1, NULL},
+			      {"op", REQUEST_OPERATION, 1, inner_names},
+			      {"segments", REQUEST_SEGMENTS, 1, many_names},
+			      {"skip", REQUEST_SKIP, 1, NULL},
+			      {"trim", REQUEST_TRIM, 1, NULL},
+			      {"page", REQUEST_PAGE, 1, NULL},
+			      {"list", INDIRECT_LIST, 1, list_names},
+			      {"sector", REQUEST_SECTOR, 2, NULL},
+			      {"twist", REQUEST_TWIST, 1, twist_names},
+			      {"victim", REQUEST_VICTIM, 1, NULL},
+			      {"grant", REQUEST_GRANT, 1, grant_names},
+			      {"id", REQUEST_ID, 1, id_names},
+			      {"data", REQUEST_DATA, 1, NULL},
+			      {"then", REQUEST_THEN, 1, then_names}}},
 };
 
 const struct shape *script_shape(enum script_kind kind)

@@ -23,8 +23,8 @@ struct slot {
 	bool active;  /* the disk has it */
 	bool waiting; /* its entry is in the kernel */
 	struct transfer start, now;
-	struct iovec whole[LIMIT_SEGMENTS]; /* as it began */
-	struct iovec iov[LIMIT_SEGMENTS];   /* of the entry */
+	struct iovec whole[REFERENCE_MOST]; /* as it began */
+	struct iovec iov[REFERENCE_MOST];   /* of the entry */
 	uint64_t moved;
 };
 

@@ -31,6 +31,13 @@ static int read_segments(const uint8_t *at, unsigned int count,
 	return 0;
 }
 
+static int fits(const struct reference_rules *rules, const struct reference *r)
+{
+	if (r->sectors > rules->sectors)
+		return -1;
+	return r->sector > rules->sectors - r->sectors ? -1 : 0;
+}
+
 static int judge(const uint8_t *slot, const struct reference_rules *rules,
 		 struct reference *r)
 {
@@ -46,9 +53,37 @@ static int judge(const uint8_t *slot, const struct reference_rules *rules,
 		return -1;
 	if (read_segments(slot + (rules->packed ? 20 : 24), count, r) != 0)
 		return -1;
-	if (r->sectors > rules->sectors)
+	return fits(rules, r);
+}
+
+/* An indirect request: what the slot says of it. */
+static int judge_indirect(const uint8_t *slot,
+			  const struct reference_rules *rules,
+			  struct reference *r)
+{
+	unsigned int count = (unsigned int)number(slot + 2, 2);
+
+	r->operation = slot[1];
+	r->kind = slot[1] == 0 ? REFERENCE_READ : REFERENCE_WRITE;
+	if (slot[1] > 1 || count == 0 || count > REFERENCE_MOST)
 		return -1;
-	return r->sector > rules->sectors - r->sectors ? -1 : 0;
+	if (rules->readonly && slot[1] == 1)
+		return -1;
+	/* behind the handle and two bytes of nothing */
+	r->list = (uint32_t)number(slot + (rules->packed ? 24 : 28), 4);
+	r->described = count;
+	return 0;
+}
+
+void reference_describe(const uint8_t *page,
+			const struct reference_rules *rules,
+			struct reference *r)
+{
+	r->status = read_segments(page, r->described, r);
+	if (r->status == 0)
+		r->status = fits(rules, r);
+	if (r->status != 0)
+		r->segments = 0;
 }
 
 void reference_decode(const uint8_t *slot, const struct reference_rules *rules,
@@ -63,7 +98,11 @@ void reference_decode(const uint8_t *slot, const struct reference_rules *rules,
 	r->sector = number(slot + (rules->packed ? 12 : 16), 8);
 	r->segments = 0;
 	r->sectors = 0;
-	r->status = judge(slot, rules, r);
+	r->described = 0;
+	if (slot[0] == 6 && rules->indirect)
+		r->status = judge_indirect(slot, rules, r);
+	else
+		r->status = judge(slot, rules, r);
 	if (r->status != 0)
 		r->segments = 0;
 }

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REFERENCE_SEGMENTS 11u
+#define REFERENCE_SEGMENTS 11u /* of a slot */
+#define REFERENCE_MOST	   24u /* of an indirect request, where it is offered */
 
 enum reference_kind {
 	REFERENCE_READ,
@@ -24,6 +25,7 @@ struct reference_rules {
 	bool packed; /* x86_32: everything moves 4 bytes towards the front */
 	uint64_t sectors;
 	bool readonly;
+	bool indirect; /* offered, with REFERENCE_MOST segments */
 };
 
 struct reference {
@@ -34,10 +36,12 @@ struct reference {
 	int status;	       /* that the bytes alone lead to: 0, -1 or -2 */
 	unsigned int segments; /* 0 when status is not 0 */
 	uint32_t sectors;
+	unsigned int described; /* segments that stand in the page of @list */
+	uint32_t list;		/* a grant */
 	struct {
 		uint32_t gref;
 		uint8_t first, last;
-	} segment[REFERENCE_SEGMENTS];
+	} segment[REFERENCE_MOST];
 };
 
 /** reference_slot_bytes() - 112 or 108. */
@@ -46,3 +50,8 @@ size_t reference_slot_bytes(bool packed);
 /** reference_decode() - what these bytes mean under these rules. */
 void reference_decode(const uint8_t *slot, const struct reference_rules *rules,
 		      struct reference *result);
+
+/** reference_describe() - the rest of an indirect request: its page. */
+void reference_describe(const uint8_t *page,
+			const struct reference_rules *rules,
+			struct reference *result);

@@ -15,6 +15,7 @@ HARNESSES = {
     "grants": "grants come and go, data stays right on every way",
     "abi": "both layouts of the slots lead to the same",
     "ops": "every operation at every size of the disk",
+    "indirect": "requests whose segments stand in pages of the guest",
     "events": "storms of events, lost ones, bent indices of events",
     "io": "completions in any order, short, failed, tried again",
     "request_decode": "the decoder of ring slots against a plain reference",
@@ -33,7 +34,7 @@ REPLAYED = {"pages": ("release", "ring")}
 ENGINES = {"libfuzzer": "fuzz", "afl": "afl"}
 NEEDS = {"libfuzzer": "clang-14", "afl": "afl-fuzz"}
 MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
-              "ops": 2048, "events": 2048,
+              "ops": 2048, "events": 2048, "indirect": 2048,
               "io": 2048,
               "handshake_parse": 2048, "settings": 2048, "control": 4096,
               "lifecycle": 1024, "handshake": 1024, "daemon": 416}

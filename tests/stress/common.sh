@@ -95,7 +95,7 @@ shown() { xenblkctl --socket "$socket" show 5/51712 | awk -v name="$1" '$1 == na
 start_load() {
 	load_out=$scratch/load.json
 	xenblk-sim guest 5 -- xenblk-front load --devid xvda --personality linux \
-		--verify --write 50 --block-size 4k:60,16k:20,44k:20 --json \
+		--verify --write 50 --block-size 4k:55,16k:20,44k:15,128k:10 --json \
 		--seconds 36000 "$@" > "$load_out" 2>&1 &
 	load_pid=$!
 }

@@ -12,6 +12,7 @@
 #include "fuzz/life_seeds.h"
 #include "fuzz/script_seeds.h"
 #include "fuzz/settings_seeds.h"
+#include "fuzz/step_seeds.h"
 
 static int write_seed(const char *folder, const char *name, const void *data,
 		      size_t bytes)
@@ -170,5 +171,7 @@ int seeds_write(const char *harness, const char *folder)
 		return handshake_play_seeds(folder, write_seed);
 	if (strcmp(harness, "daemon") == 0)
 		return daemon_seeds(folder, write_seed);
+	if (strcmp(harness, "worker") == 0 || strcmp(harness, "records") == 0)
+		return step_seeds(harness, folder, write_seed);
 	return script_seeds(harness, folder, write_seed);
 }

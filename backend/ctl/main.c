@@ -194,8 +194,7 @@ static int print_answer(const json_t *answer, const char *command, bool json)
 		putchar('\n');
 	}
 	if (!ok) {
-		fprintf(stderr, "xenblkctl: %s\n",
-			json_string_value(json_object_get(answer, "error")));
+		fprintf(stderr, "xenblkctl: %s\n", socket_refusal(answer));
 		return EXIT_REFUSED;
 	}
 	if (!json)

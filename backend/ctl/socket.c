@@ -83,3 +83,13 @@ json_t *socket_ask(int fd, const json_t *request)
 	length = receive_line(fd, &answer);
 	return length == 0 ? NULL : json_loadb(answer, length, 0, &error);
 }
+
+const char *socket_refusal(const json_t *answer)
+{
+	const char *sentence =
+		json_string_value(json_object_get(answer, "error"));
+
+	return sentence != NULL ? sentence
+				: "the daemon's answer is neither yes nor no: "
+				  "is it another version?";
+}

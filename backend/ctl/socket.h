@@ -22,3 +22,6 @@ int socket_open(const char *path);
  * answer with JSON.
  */
 json_t *socket_ask(int fd, const json_t *request);
+
+/** socket_refusal() - why the daemon said no; never NULL. */
+const char *socket_refusal(const json_t *answer);

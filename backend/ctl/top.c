@@ -133,8 +133,7 @@ static enum top_end take(int fd, struct frame *frame)
 	if (json_is_true(json_object_get(answer, "ok"))) {
 		frame_take(frame, answer);
 	} else {
-		fprintf(stderr, "xenblkctl: %s\n",
-			json_string_value(json_object_get(answer, "error")));
+		fprintf(stderr, "xenblkctl: %s\n", socket_refusal(answer));
 		end = TOP_REFUSED;
 	}
 	json_decref(answer);

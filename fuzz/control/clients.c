@@ -38,7 +38,6 @@ struct client {
 
 static struct client clients[CLIENTS_MAX];
 static struct control *control;
-static char folder[32], path[64];
 static struct clients_sum sum;
 
 static const struct {
@@ -74,11 +73,7 @@ struct control *clients_begin(void)
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		clients[i].fd = -1;
 	sum = (struct clients_sum){0};
-	snprintf(folder, sizeof(folder), "/tmp/xenblk-fuzz.XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		abort();
-	snprintf(path, sizeof(path), "%s/socket", folder);
-	if (control_create(path, &control, error) < 0)
+	if (control_create(PLACE_NAME, &control, error) < 0)
 		abort();
 	return control;
 }
@@ -90,7 +85,7 @@ static bool dial(struct client *client)
 
 	if (client->fd >= 0)
 		return true;
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", PLACE_NAME);
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (client->fd >= 0 && connect(client->fd, (struct sockaddr *)&address,
 				       sizeof(address)) < 0) {
@@ -260,7 +255,7 @@ void clients_finish(struct host *host)
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		clients_hang_up(i);
 	control_destroy(control);
-	if (rmdir(folder) < 0)
+	if (place_is_taken())
 		oracle_fail(ORACLE_RESOURCES, "the socket was left behind");
 }
 

@@ -2,11 +2,13 @@
  * The control socket in process: a host with two disks, and clients.
  *
  * world.c makes the host and plays its worker; clients.c is who talks to the
- * socket, and the model of what each may expect.  Called by the harness control
- * only.
+ * socket, and the model of what each may expect; place.c is where the socket
+ * lies: nowhere in the file system, so that a find leaves nothing there.
+ * Called by the harness control only.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,3 +53,9 @@ struct clients_sum {
 
 /** clients_sum() - what happened since clients_begin(). */
 struct clients_sum clients_sum(void);
+
+/* The socket's path, for the daemon and its clients. */
+#define PLACE_NAME "/control-of-a-harness"
+
+/** place_is_taken() - a socket was bound there, and not removed since. */
+bool place_is_taken(void);

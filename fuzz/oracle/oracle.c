@@ -31,6 +31,7 @@ static const char *const names[] = {
 	[ORACLE_LOG] = "log",
 	[ORACLE_TRANSFERS] = "transfers",
 	[ORACLE_REFETCH] = "refetch",
+	[ORACLE_RECORDS] = "records",
 	[ORACLE_STATES] = "states",
 	[ORACLE_NODES] = "nodes",
 	[ORACLE_READS] = "reads",

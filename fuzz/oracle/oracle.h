@@ -33,6 +33,7 @@ enum oracle {
 	ORACLE_LOG,	     /* a bounded number of lines */
 	ORACLE_TRANSFERS,    /* the rest of a short transfer, and no more */
 	ORACLE_REFETCH,	     /* no byte of the guest's is looked at twice */
+	ORACLE_RECORDS,	     /* what a worker records is what it did */
 	ORACLE_STATES,	     /* the backend's state node: legal steps */
 	ORACLE_NODES,	     /* all that belongs to a state, with it */
 	ORACLE_READS,	     /* a frontend's nodes: once, none later */

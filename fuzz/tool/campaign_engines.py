@@ -19,6 +19,7 @@ import signal
 import subprocess
 import time
 
+from afl_files import plotted, stats_of
 from engines import start
 from tree import MAX_LENGTH, MUTATOR, dictionary, folder
 
@@ -216,47 +217,6 @@ class AflInstance(Instance):
         where = os.path.join(self.home.afl, self.name)
         figures = plotted(os.path.join(where, "plot_data"))
         return figures or stats_of(os.path.join(where, "fuzzer_stats"))
-
-
-def plotted(path):
-    """The last whole line, by the names in the first."""
-    try:
-        with open(path, encoding="ascii", errors="replace") as text:
-            lines = text.read().split("\n")[:-1]
-    except FileNotFoundError:
-        return {}
-    if len(lines) < 2 or not lines[0].startswith("#"):
-        return {}
-    row = dict(zip([n.strip() for n in lines[0].lstrip("# ").split(",")],
-                   [v.strip() for v in lines[-1].split(",")]))
-    names = {"total_execs": "execs", "execs_per_sec": "execs_per_s",
-             "edges_found": "edges", "corpus_count": "corpus"}
-    return {ours: number(row[theirs])
-            for theirs, ours in names.items() if theirs in row}
-
-
-def number(text):
-    """afl-fuzz writes "inf" and "nan" in its first moments, and a line may be
-    torn: no progress then."""
-    try:
-        return int(float(text))
-    except (ValueError, OverflowError):
-        return 0
-
-
-def stats_of(path):
-    names = {"execs_done": "execs", "execs_per_sec": "execs_per_s",
-             "edges_found": "edges", "corpus_count": "corpus"}
-    figures = {}
-    try:
-        with open(path, encoding="ascii", errors="replace") as text:
-            for line in text:
-                key, _, value = line.partition(":")
-                if key.strip() in names:
-                    figures[names[key.strip()]] = number(value)
-    except FileNotFoundError:
-        return {}
-    return figures
 
 
 def begin(home, role, options):

@@ -6,8 +6,8 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 
+import afl_files
 from tree import (MAX_LENGTH, MUTATOR, Trouble, dictionary, folder, say,
                   timeout_of)
 
@@ -167,7 +167,6 @@ class Afl:
     def __init__(self, harness, binary, where, options):
         self.where = os.path.join(where, "out")
         self.binary, self.jobs, self.harness = binary, [], harness
-        self.started = time.monotonic()
         shutil.rmtree(self.where, ignore_errors=True)
         env = dict(getattr(options, "env", None) or os.environ,
                    AFL_NO_UI="1", AFL_SKIP_CPUFREQ="1",
@@ -208,24 +207,7 @@ class Afl:
     stop = LibFuzzer.stop
 
     def figures(self):
-        total = {"execs": 0, "execs_per_s": 0, "edges": 0, "corpus": 0}
-        keys = {"execs_done": "execs", "edges_found": "edges",
-                "corpus_count": "corpus"}
-        for path in glob.glob(self.where + "/*/fuzzer_stats"):
-            with open(path, encoding="ascii", errors="replace") as text:
-                for line in text:
-                    key, _, value = line.partition(":")
-                    name = keys.get(key.strip())
-                    if name == "execs":
-                        total[name] += int(value)
-                    elif name:
-                        total[name] = max(total[name], int(value))
-                    elif key.strip() == "stability":
-                        total["stability"] = value.strip()
-        # afl-fuzz's own rate is nonsense in its first seconds, and so is its
-        # count until it has written it for the first time.
-        elapsed = time.monotonic() - self.started
-        total["execs_per_s"] = int(total["execs"] / max(1.0, elapsed))
+        total = afl_files.together(glob.glob(self.where + "/*/"))
         for process, log in self.jobs:
             if process.poll() not in (None, 0) and not total["execs"]:
                 with open(log, encoding="utf-8", errors="replace") as text:

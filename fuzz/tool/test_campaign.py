@@ -16,6 +16,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
+import afl_files  # noqa: E402
 import campaign  # noqa: E402
 import campaign_builds as builds  # noqa: E402
 import campaign_engines as engines  # noqa: E402
@@ -223,11 +224,11 @@ class Inputs(Folder):
         self.assertEqual(engines.figures_printed("\xff junk"), {})
         plot = self.write("plot", b"# a, total_execs, edges_found\n1, 5, 6\n"
                           b"2, 50, 60\n3, 5")
-        self.assertEqual(engines.plotted(plot), {"execs": 50, "edges": 60})
-        self.assertEqual(engines.plotted(self.write("torn", b"# a\n")), {})
+        self.assertEqual(afl_files.plotted(plot), {"execs": 50, "edges": 60})
+        self.assertEqual(afl_files.plotted(self.write("torn", b"# a\n")), {})
         stats = self.write("stats", b"execs_done : 9\nbroken\n"
                            b"execs_per_sec : inf\nedges_found : -nan\n")
-        self.assertEqual(engines.stats_of(stats),
+        self.assertEqual(afl_files.stats_of(stats),
                          {"execs": 9, "execs_per_s": 0, "edges": 0})
 
     def test_afls_queue_goes_to_libfuzzer_once(self):

@@ -26,6 +26,10 @@ HARNESSES = {
     "lifecycle": "the supervisor among frontends, toolstack and workers",
     "handshake": "a frontend's nodes that change between any two looks",
     "daemon": "the whole xenblkd, killed and started again, on the simulator",
+    "worker": "a worker behind its link, also after another one died",
+    "records": "what workers record, and the file that it goes to",
+    "ctl": "xenblkctl: its words, and what a daemon answers",
+    "backing": "images behind params: files, block devices, neither",
     "link": "the validation of messages between supervisor and worker",
 }
 # Those without an engine: they replay the corpus of another one, in the objects
@@ -37,7 +41,8 @@ MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
               "ops": 2048, "events": 2048, "indirect": 2048,
               "io": 2048,
               "handshake_parse": 2048, "settings": 2048, "control": 4096,
-              "lifecycle": 1024, "handshake": 1024, "daemon": 416}
+              "lifecycle": 1024, "handshake": 1024, "daemon": 416,
+              "worker": 1024, "records": 1024, "backing": 512}
 # What a harness starts, if it is not all of one piece: copied along with it.
 COMPANIONS = {"daemon": ("xenblkd", "xenblk-worker")}
 # Not for AFL++: what it would see of the backend is nothing.

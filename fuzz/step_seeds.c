@@ -1,0 +1,260 @@
+/*
+ * What is right, and what goes wrong elsewhere, as scripts.  See step_seeds.h.
+ *
+ * A step is the first ten bytes of a record; everybody comes to rest after it
+ * unless it is LATER.
+ */
+#include "fuzz/step_seeds.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "backend/base/checked.h"
+#include "fuzz/records/desk.h"
+#include "fuzz/script.h"
+
+#define STEPS 24u
+#define LATER 0x80u
+
+/* As in the harness worker. */
+enum {
+	REQUEST,
+	DEVICE,
+	ATTACH,
+	DETACH,
+	STEP,
+	PUBLISH,
+	BEND,
+	DIE,
+	UNPUSH,
+	TABLE,
+	SAY,
+	FAIL,
+	CLOCK,
+	RECORDS,
+};
+
+struct seed {
+	const char *name;
+	uint8_t step[STEPS][10]; /* an empty read of no segment ends it */
+};
+
+#define RECORDED 2
+#define RESUME	 1
+#define READ(sector, segments)                                                 \
+	{                                                                      \
+		REQUEST, 0, 0, segments, sector, 0, 0, 7                       \
+	}
+#define WRITE(sector, segments)                                                \
+	{                                                                      \
+		REQUEST, 0, 1, segments, sector, 2, 0, 7                       \
+	}
+#define FLUSH                                                                  \
+	{                                                                      \
+		REQUEST, 0, 2, 0, 0, 0, 0, 0                                   \
+	}
+
+static const struct seed worker[] = {
+	{"ram", {{DEVICE}, {ATTACH}, READ(0, 1), WRITE(8, 2), FLUSH, {DETACH}}},
+	{"null",
+	 {{DEVICE, 0, 2}, {ATTACH}, READ(0, 1), WRITE(8, 2), FLUSH, {DETACH}}},
+	{"file", {{DEVICE, 0, 1, 0, 0, 0}, {ATTACH}, {DETACH}}},
+	{"recorded",
+	 {{DEVICE, 0, 0, RECORDED, 1, 0, 0, 1},
+	  {ATTACH, 0, 0, 1, 2, 1, 1},
+	  READ(0, 1),
+	  WRITE(8, 11),
+	  FLUSH,
+	  {REQUEST, 1, 5, 1, 0, 0, 0, 7},
+	  {REQUEST, 1, 0, 1, 0, 0, 0xff, 7},
+	  {CLOCK, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff},
+	  {DETACH},
+	  {RECORDS, 1},
+	  {ATTACH},
+	  READ(0, 1),
+	  {DETACH}}},
+	{"records-wrap",
+	 {{DEVICE, 0, 0, RECORDED, 0, 0, 20},
+	  {ATTACH},
+	  READ(0, 1),
+	  WRITE(8, 11),
+	  {BEND, 0, 0, 0, 0, 0, 0, 0, 0xff}}},
+	{"records-full",
+	 {{DEVICE, 0, 0, RECORDED, 0, 0, 0xf8},
+	  {ATTACH | LATER},
+	  READ(0, 1),
+	  WRITE(8, 11),
+	  READ(0, 2),
+	  {DETACH}}},
+	{"staged",
+	 {{DEVICE, 0, 0, 4, 2},
+	  {ATTACH, 0, 0, 1, 0, 0, 1},
+	  READ(0, 1),
+	  WRITE(8, 2),
+	  {DETACH}}},
+	{"refused",
+	 {{DEVICE},
+	  {ATTACH, 0, 0, 0, 0, 0, 0, 0xe0},
+	  {ATTACH, 0, 0, 0, 0, 0, 0, 0xe1},
+	  {ATTACH},
+	  READ(0, 12),
+	  {BEND, 0, 0, 0, 0, 0, 0, 0, 0xff},
+	  {DETACH}}},
+	{"out-of-turn",
+	 {{DETACH}, {DIE}, {DEVICE}, {ATTACH}, {DEVICE}, {DIE}, {SAY, 2}}},
+	{"wrong-memory", {{DEVICE, 0, 0, 0, 0, 0xe0}, {DETACH}}},
+	{"wrong-records", {{DEVICE, 0, 0, RECORDED, 0, 0xe1}, {DETACH}}},
+	{"died",
+	 {{DEVICE, 0, 0, RECORDED},
+	  {ATTACH},
+	  READ(0, 1),
+	  {REQUEST | LATER, 0, 1, 1, 8, 2, 0, 7},
+	  {STEP | LATER, 0},
+	  {DIE},
+	  {DEVICE, 0, 0, RECORDED},
+	  {ATTACH, 0, RESUME},
+	  READ(0, 1),
+	  {DETACH}}},
+	{"died-under-way",
+	 {{DEVICE},
+	  {ATTACH},
+	  READ(0, 1),
+	  {DIE},
+	  {UNPUSH, 0, 3, 1, 0, 8, 1, 2, 0, 0},
+	  {DEVICE},
+	  {ATTACH, 0, RESUME},
+	  {DETACH}}},
+	{"died-pushing",
+	 {{DEVICE},
+	  {ATTACH},
+	  READ(0, 1),
+	  {DIE},
+	  {UNPUSH, 0, 3, 4, 0, 8, 0, 1, 0, 2},
+	  {DEVICE},
+	  {ATTACH, 0, RESUME},
+	  READ(0, 1),
+	  {DETACH}}},
+	{"died-finished",
+	 {{DEVICE},
+	  {ATTACH},
+	  READ(0, 1),
+	  {DIE},
+	  {UNPUSH, 0, 3, 3, 0, 8, 0, 1, 1, 0},
+	  {DEVICE},
+	  {ATTACH, 0, RESUME},
+	  {DETACH}}},
+	{"taken-over",
+	 {{DEVICE},
+	  {ATTACH},
+	  READ(0, 1),
+	  {DIE},
+	  {UNPUSH, 0, 3, 0, 0, 255, 1, 2, 0, 0},
+	  {DEVICE},
+	  {ATTACH, 0, RESUME},
+	  {DIE},
+	  {TABLE, 0, 4, 0, 0, 0, 0, 0, 9},
+	  {DEVICE},
+	  {ATTACH, 0, RESUME},
+	  {ATTACH},
+	  READ(0, 1)}},
+	{"no-memory",
+	 {{FAIL, 6, 2, 0},
+	  {DEVICE},
+	  {DIE},
+	  {DEVICE},
+	  {FAIL, 0, 0, 0},
+	  {ATTACH},
+	  {ATTACH}}},
+};
+
+static const struct seed records[] = {
+	{"plain",
+	 {{DESK_BEGIN, 0},
+	  {DESK_SAY, 0, 0},
+	  {DESK_SAY, 0, 1},
+	  {DESK_SAY, 0, 2, 3, 'x'},
+	  {DESK_SAY, 0, 3},
+	  {DESK_SAY, 0, 4, 2, 'y'},
+	  {DESK_RECORD, 0, 6, 3, 6},
+	  {DESK_RECORD, 4, 7, 100, 2},
+	  {DESK_LOST, 4, 3},
+	  {DESK_STEP, 0, 0xff, 0xff},
+	  {DESK_STEP, 0, 1},
+	  {DESK_BEGIN, 1},
+	  {DESK_RECORD, 1, 6, 3, 6},
+	  {DESK_END, 1}}},
+	{"full",
+	 {{DESK_BEGIN, 0},
+	  {DESK_RECORD, 0, 6, 255, 100},
+	  {DESK_STEP, 0, 0xff, 0xff},
+	  {DESK_STEP, 0, 0xff, 0xff},
+	  {DESK_SAY, 0, 0},
+	  {DESK_BEGIN, 0}}},
+	{"full-at-once",
+	 {{DESK_PLAN, 0, 0, 0}, {DESK_SAY, 0, 0}, {DESK_SAY, 0, 1}}},
+	{"interrupted",
+	 {{DESK_PLAN, 0, 0, 2},
+	  {DESK_SAY, 0, 0},
+	  {DESK_PLAN, 0, 0, 0x80},
+	  {DESK_SAY, 0, 0},
+	  {DESK_PLAN, 0, 0, 0x70},
+	  {DESK_SAY, 0, 0}}},
+	{"there-before", {{DESK_REOPEN, 0, 1}, {DESK_SAY, 0, 0}}},
+	{"not-kept", {{DESK_REOPEN, 0, 2}, {DESK_SAY, 0, 0}}},
+	{"no-file", {{DESK_REOPEN, 0, 3}, {DESK_SAY, 0, 0}, {DESK_BEGIN, 0}}},
+	{"no-place", {{DESK_REOPEN, 0, 0xe0}, {DESK_STEP, 0}, {DESK_END, 0}}},
+	{"nonsense",
+	 {{DESK_BEGIN, 0},
+	  {DESK_RECORD, 0, 6, 3, 6},
+	  {DESK_BYTES, 0, 11, 0, 24, 0, 0, 0, 3},
+	  {DESK_STEP, 0, 0xff, 0xff},
+	  {DESK_HEAD, 4, 0, 0, 0, 0, 0, 0x80, 0},
+	  {DESK_STEP, 0, 0xff, 0xff},
+	  {DESK_END, 0}}},
+	{"other-kind",
+	 {{DESK_BEGIN, 0},
+	  {DESK_RECORD, 0, 16, 0, 0},
+	  {DESK_STEP, 0, 0xff, 0xff},
+	  {DESK_RECORD, 4, 4, 0, 255},
+	  {DESK_STEP, 0, 0xff, 0xff}}},
+};
+
+static size_t lay(const struct seed *seed, uint8_t *data)
+{
+	size_t at = SCRIPT_RECORD;
+	static const uint8_t none[10];
+
+	memset(data, 0, (STEPS + 1) * SCRIPT_RECORD);
+	for (const uint8_t(*s)[10] = seed->step;
+	     s < seed->step + STEPS && memcmp(*s, none, sizeof(none)) != 0;
+	     s++, at += SCRIPT_RECORD) {
+		memcpy(data + at, *s, sizeof(*s));
+		data[at] &= (uint8_t)~LATER;
+		data[at + 15] = ((*s)[0] & LATER) != 0 ? 0xff : 0;
+	}
+	return at;
+}
+
+static int all(const struct seed *seed, size_t count, const char *folder,
+	       int (*write_seed)(const char *folder, const char *name,
+				 const void *data, size_t bytes))
+{
+	uint8_t data[(STEPS + 1) * SCRIPT_RECORD];
+	int error = 0;
+
+	for (size_t i = 0; i < count && error == 0; i++) {
+		const size_t bytes = lay(&seed[i], data);
+
+		error = write_seed(folder, seed[i].name, data, bytes);
+	}
+	return error;
+}
+
+int step_seeds(const char *harness, const char *folder,
+	       int (*write_seed)(const char *folder, const char *name,
+				 const void *data, size_t bytes))
+{
+	if (strcmp(harness, "worker") == 0)
+		return all(worker, ARRAY_SIZE(worker), folder, write_seed);
+	return all(records, ARRAY_SIZE(records), folder, write_seed);
+}

@@ -100,6 +100,8 @@ static void find_program(const char *name, char *path, size_t room)
 	snprintf(path, room, "%s.d/%s", self, name);
 	if (access(path, X_OK) != 0)
 		snprintf(path, room, "%s/%s", XENBLK_BIN, name);
+	if (access(path, X_OK) != 0)
+		give_up(path);
 }
 
 /* Between fork and exec. */

@@ -184,7 +184,9 @@ def timeout_of(harness):
 def take(bins, harness, path):
     """A copy of a harness, which who builds meanwhile does not change; what it
     starts lies in PATH.d.  Return: the path."""
-    shutil.copy(os.path.join(bins, f"fuzz-{harness}"), path)
+    # Whoever runs the one before goes on with that.
+    shutil.copy(os.path.join(bins, f"fuzz-{harness}"), path + ".new")
+    os.replace(path + ".new", path)
     for name in COMPANIONS.get(harness, ()):
         os.makedirs(path + ".d", exist_ok=True)
         shutil.copy(os.path.join(bins, name), path + ".d")

@@ -202,6 +202,73 @@ static void test_both_layouts_say_the_same(void **state)
 	assert_int_equal(a.seg[1].last_sect, 6);
 }
 
+static void test_indirect_slots_of_both_layouts(void **state)
+{
+	blkif_request_indirect_t native = {
+		.operation = BLKIF_OP_INDIRECT,
+		.indirect_op = BLKIF_OP_WRITE,
+		.nr_segments = 513,
+		.id = 0xfedcba9876543210u,
+		.sector_number = 0x123456789abcu,
+		.handle = 51712,
+		.indirect_grefs = {11, 22, 33},
+	};
+	uint32_t raw64[ABI_SLOT_WORDS] = {0}, raw32[ABI_SLOT_WORDS] = {0};
+	uint8_t *packed = (uint8_t *)raw32;
+	struct wire_request wire[2];
+
+	(void)state;
+	memset(wire, 0, sizeof(wire));
+	memcpy(raw64, &native, sizeof(native));
+	memcpy(packed, &native, 4);
+	memcpy(packed + 4, &native.id, 16);
+	memcpy(packed + 20, &native.handle, 2);
+	memcpy(packed + 24, native.indirect_grefs, 32);
+	/* Of 513 segments two pages: the third grant is not looked at. */
+	assert_int_equal(abi_used_words(LINK_ABI_X86_64, raw64), 6 + 1 + 2);
+	assert_int_equal(abi_used_words(LINK_ABI_X86_32, raw32), 5 + 1 + 2);
+	abi_decode(LINK_ABI_X86_64, raw64, &wire[0]);
+	abi_decode(LINK_ABI_X86_32, raw32, &wire[1]);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(wire[i].indirect_op, BLKIF_OP_WRITE);
+		assert_int_equal(wire[i].nr_segments, 513);
+		assert_true(wire[i].id == native.id);
+		assert_true(wire[i].sector_number == native.sector_number);
+		assert_int_equal(wire[i].handle, 51712);
+		assert_int_equal(wire[i].descriptors[0], 11);
+		assert_int_equal(wire[i].descriptors[1], 22);
+		assert_int_equal(wire[i].descriptors[2], 0);
+	}
+	/* More than there can be uses no more than there is. */
+	((uint8_t *)raw64)[3] = 0xff;
+	assert_int_equal(abi_used_words(LINK_ABI_X86_64, raw64), 6 + 1 + 8);
+}
+
+/* For a copy that another worker has left. */
+static void test_a_sound_indirect_request(void **state)
+{
+	const struct request_rules rules = {.capacity_sectors = CAPACITY,
+					    .indirect = 256};
+	struct request r = {.operation = BLKIF_OP_READ,
+			    .kind = REQUEST_READ,
+			    .segments = 256,
+			    .indirect = 1};
+
+	(void)state;
+	assert_true(request_sound(&r, &rules));
+	r.segments = 257;
+	assert_false(request_sound(&r, &rules));
+	r.segments = 1;
+	r.kind = REQUEST_WRITE;
+	assert_false(request_sound(&r, &rules));
+	r.operation = BLKIF_OP_FLUSH_DISKCACHE;
+	assert_false(request_sound(&r, &rules));
+	r.operation = BLKIF_OP_READ;
+	r.kind = REQUEST_READ;
+	r.indirect = 2;
+	assert_false(request_sound(&r, &rules));
+}
+
 static void test_responses_carry_no_padding(void **state)
 {
 	uint32_t raw[ABI_RESPONSE_WORDS];
@@ -244,6 +311,8 @@ int main(void)
 		cmocka_unit_test(test_ranges_end_with_the_disk),
 		cmocka_unit_test(test_a_read_only_disk),
 		cmocka_unit_test(test_both_layouts_say_the_same),
+		cmocka_unit_test(test_indirect_slots_of_both_layouts),
+		cmocka_unit_test(test_a_sound_indirect_request),
 		cmocka_unit_test(test_responses_carry_no_padding),
 		cmocka_unit_test(test_slots_of_every_order),
 	};

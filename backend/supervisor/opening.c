@@ -18,6 +18,9 @@
 /* A disk whose workers keep dying stays down until it is attached anew. */
 #define WORKER_DEATHS_MAX 5u
 
+/* Behind the name of the worker program: that of the one which opens stores. */
+#define WITH_STORES "-nbd"
+
 /*
  * What the kernel of this domain is to Xen: "PV", "PVH" or "HVM".  A PV domain's
  * gntdev unmaps through page tables, which are gone when a worker was killed
@@ -80,12 +83,24 @@ void device_poll_descriptor(const struct device *device, int fd)
 			 strerror(errno));
 }
 
+/* The worker of a store is the same with a library that costs others memory. */
+static void worker_program(const struct device *device, char *path, size_t room)
+{
+	const bool store = device->backing.image == LINK_IMAGE_NBD;
+	const int n = snprintf(path, room, "%s%s", device->options.conf->worker,
+			       store ? WITH_STORES : "");
+
+	CHECK(n > 0);
+	CHECK((size_t)n < room);
+}
+
 /* The region, the image's descriptors, then the one for records. */
 static int start_child(struct device *device, struct link_device *wire,
 		       int region)
 {
 	struct recording *recording = device->options.recording;
 	int fds[LINK_MAX_FDS] = {region};
+	char program[CONF_PATH_BYTES + sizeof(WITH_STORES)];
 	int record, error;
 
 	memcpy(fds + 1, device->backing.fds, sizeof(device->backing.fds));
@@ -95,8 +110,8 @@ static int start_child(struct device *device, struct link_device *wire,
 		wire->record = 1;
 		fds[1 + device->backing.count] = record;
 	}
-	error = child_start(&device->child, device->options.conf->worker, wire,
-			    fds);
+	worker_program(device, program, sizeof(program));
+	error = child_start(&device->child, program, wire, fds);
 	close_fd(&record);
 	if (error == 0)
 		recording_number(recording, device->options.key,

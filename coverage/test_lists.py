@@ -69,6 +69,8 @@ class Lists(unittest.TestCase):
         self.write('left.txt', 'outside backend/worker/a.c the whole file\n')
         self.assertEqual(lists.judge_left(self.files), [])
         self.assertEqual(lists.without_outside(self.files), [2, 1, 2, 1])
+        self.write('left.txt', 'chance backend/worker/a.c as threads run\nchance backend/worker/a.c:first it is reached\n')
+        self.assertEqual(lists.judge_left(self.files), [])
 
     def test_a_row_that_nothing_needs_is_named(self):
         self.write('left.txt', 'open backend/worker/a.c x\nopen backend/worker/a.c:first y\nopen backend/b.c z\n')

@@ -97,7 +97,11 @@ static void act(struct bench *bench, const struct script_record *r)
 		tamper(bench, r, kind);
 		break;
 	case SAY:
-		bench_say(bench, script_u8(r, 1) % (LINK_KIND_COUNT + 2));
+		if (script_u8(r, 1) >= SCRIPT_ODD)
+			bench_limit(bench, r);
+		else
+			bench_say(bench,
+				  script_u8(r, 1) % (LINK_KIND_COUNT + 2));
 		break;
 	case FAIL:
 		plan_failure(bench, r);

@@ -91,6 +91,21 @@ static void tell(struct bench *bench, const struct link_message *message,
 		bench->await[bench->awaited++] = message->kind;
 }
 
+void bench_limit(struct bench *bench, const struct script_record *how)
+{
+	struct link_message message;
+
+	memset(&message, 0, sizeof(message));
+	message.kind = LINK_LIMITS;
+	message.limits.burst_ns = script_u8(how, 2) * UINT64_C(1000000);
+	message.limits.iops = script_u8(how, 3);
+	message.limits.sectors = script_u8(how, 4);
+	/* What waits for its time is not answered at rest. */
+	bench->planned = true;
+	if (has_room(bench))
+		(void)link_send(bench->link, &message, NULL, 0);
+}
+
 /* Where the records of the worker before it end. */
 static void place_records(struct bench *bench, uint8_t how)
 {

@@ -77,6 +77,8 @@ void bench_device(struct bench *bench, const struct script_record *how);
 bool bench_attach(struct bench *bench, const struct script_record *how);
 /** bench_say() - a message that is nothing but its kind. */
 void bench_say(struct bench *bench, uint32_t kind);
+/** bench_limit() - so much per second from now on, as of a record. */
+void bench_limit(struct bench *bench, const struct script_record *how);
 /** bench_die() - the process is killed now; another one, without a disk. */
 void bench_die(struct bench *bench);
 

@@ -96,6 +96,8 @@ int driver_init(struct driver *driver)
 	driver->pages =
 		(largest_block(driver->options) + FRONT_PAGE_BYTES - 1) /
 		FRONT_PAGE_BYTES;
+	if (driver->pages == 0 || driver->depth == 0)
+		return -EINVAL; /* a load of empty blocks is none */
 	driver->slot = calloc(driver->depth, sizeof(*driver->slot));
 	driver->page = calloc((size_t)driver->depth * driver->pages,
 			      sizeof(*driver->page));

@@ -126,8 +126,7 @@ static int listen_inet(int fd, const struct endpoint *endpoint)
 int endpoint_listen(const char *text, char *error)
 {
 	struct endpoint endpoint;
-	CLEANUP(close_fd) int fd = -1;
-	int result = -EINVAL;
+	int fd = -1, result = -EINVAL;
 
 	if (endpoint_parse(text, &endpoint)) {
 		fd = socket(endpoint.address.ss_family,
@@ -145,11 +144,10 @@ int endpoint_listen(const char *text, char *error)
 		snprintf(error, ENDPOINT_ERROR_BYTES,
 			 "the metrics cannot be served at %.120s: %s", text,
 			 strerror(-result));
+		close_fd(&fd);
 		return result;
 	}
-	result = fd;
-	fd = -1;
-	return result;
+	return fd;
 }
 
 void endpoint_remove(const char *text)

@@ -30,7 +30,10 @@ int pages_create(unsigned int cap, struct pages **pages)
 	struct pages *p;
 
 	CHECK(cap >= LIMIT_SEGMENTS);
-	CHECK(cap <= LIMIT_POOL_PAGES || cap <= LIMIT_INDIRECT_SEGMENTS);
+	/* The longest request of all has more pages than a pool shares. */
+	CHECK(cap <= (LIMIT_POOL_PAGES > LIMIT_INDIRECT_SEGMENTS
+			      ? LIMIT_POOL_PAGES
+			      : LIMIT_INDIRECT_SEGMENTS));
 	p = calloc(1, sizeof(*p) + cap * sizeof(p->stack[0]));
 	if (!p)
 		return -ENOMEM;

@@ -64,8 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wire_request wire;
 	struct request got;
 	struct reference want;
-	struct reference_rules plain;
-	struct request_rules rules;
+	/* Indirect requests are what the harness indirect is for. */
+	struct reference_rules plain = {0};
+	struct request_rules rules = {0};
 	enum refusal refusal;
 	int status;
 

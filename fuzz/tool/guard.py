@@ -45,7 +45,9 @@ class World:
 
     def binary(self, preset, harness):
         if preset not in self.bins:
-            targets = [t for h in self.harnesses for t in targets_of(h)]
+            targets = [t for h in self.harnesses for t in targets_of(h)
+                       if preset in self.limits[h].get("builds", [preset])
+                       or preset == "coverage"]
             if preset == "fuzz":
                 targets.append("fuzz-empty")
             with built(preset, targets) as bins:

@@ -508,7 +508,7 @@ def main():
     p.add_argument('--only', action='append', metavar='STEP', help='run this step only (repeatable)')
     p.add_argument('--fast', action='store_true', help='what a developer runs before each commit: no sanitizers, no fuzzing')
     p.add_argument('--no-setup', action='store_true', help='do not look at the installed packages first')
-    p.add_argument('--fuzz-seconds', type=int, default=15, metavar='N', help='per harness and engine (default 15)')
+    p.add_argument('--fuzz-seconds', type=int, default=10, metavar='N', help='per harness and engine (default 10)')
     p.add_argument('--tail', type=int, default=25, metavar='N', help='lines of a failing log to show (default 25)')
     options = p.parse_args()
     if options.list:

@@ -26,7 +26,6 @@ struct nbd_image {
 	struct image image; /* first */
 	struct image_info info;
 	bool flushes;
-	uint32_t most; /* bytes of a command */
 	unsigned int count;
 	struct connection connection[];
 };
@@ -45,8 +44,7 @@ struct nbd_channel {
 	const struct nbd_image *nbd;
 	struct connection *connection;
 	struct image_channel *over; /* what is over and was not yet collected */
-	unsigned int depth;
-	uint32_t free; /* index + 1, or 0 */
+	uint32_t free;		    /* index + 1, or 0 */
 	struct operation operation[];
 };
 
@@ -134,7 +132,6 @@ static void ask(struct operation *op, enum image_operation what, void *memory,
 
 static void ask_transfer(struct operation *op, const struct image_io *io)
 {
-	const uint32_t most = op->channel->nbd->most;
 	uint64_t offset = io->sector * SECTOR_BYTES;
 
 	for (uint32_t i = 0; i < io->iov_count;) {
@@ -143,7 +140,7 @@ static void ask_transfer(struct operation *op, const struct image_io *io)
 
 		while (i < io->iov_count &&
 		       io->iov[i].iov_base == memory + bytes &&
-		       bytes + io->iov[i].iov_len <= most)
+		       bytes + io->iov[i].iov_len <= LIMIT_STORE_COMMAND)
 			bytes += io->iov[i++].iov_len;
 		ask(op, io->operation, memory, bytes, offset);
 		offset += bytes;
@@ -206,7 +203,6 @@ static int nbd_open_channel(struct image *image, unsigned int queue,
 		c->operation[i].next_free = i + 1 < depth ? i + 2 : 0;
 	}
 	c->free = 1;
-	c->depth = depth;
 	c->nbd = nbd;
 	c->connection = &nbd->connection[queue];
 	c->channel.operations = image->operations;
@@ -286,7 +282,6 @@ int image_nbd_open(const char *uri, unsigned int count, uint64_t sectors,
 		return error;
 	}
 	nbd->flushes = nbd_can_flush(nbd->connection[0].handle) > 0;
-	nbd->most = LIMIT_STORE_COMMAND;
 	*image = &nbd->image;
 	return 0;
 }

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "backend/base/log.h"
-#include "backend/nbd/image.h"
 #include "backend/worker/worker.h"
 #include "version.h"
 
@@ -66,7 +65,6 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (worker_create(LINK_FD, true, &worker) != 0)
 		return 4;
-	worker_open_stores(worker, image_nbd_open);
 	status = worker_run(worker);
 	/* The disk cannot come up again before we are gone, so a store that
 	 * never finishes must not keep us for ever. */

@@ -10,6 +10,7 @@
 #include "backend/base/clock.h"
 #include "backend/base/link.h"
 #include "backend/base/log.h"
+#include "backend/nbd/image.h"
 #include "backend/worker/confine.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/vbd.h"
@@ -22,8 +23,7 @@ struct worker {
 	struct inflight_region *region;
 	struct record_region *record; /* NULL: nothing is recorded */
 	struct image *image;
-	worker_store_open *open_store; /* NULL: there are none */
-	struct vbd *vbd;	       /* NULL until DEVICE came */
+	struct vbd *vbd; /* NULL until DEVICE came */
 };
 
 int worker_create(int link_fd, bool threads, struct worker **worker)
@@ -36,12 +36,6 @@ int worker_create(int link_fd, bool threads, struct worker **worker)
 	w->threads = threads;
 	*worker = w;
 	return 0;
-}
-
-void worker_open_stores(struct worker *worker, worker_store_open *open)
-{
-	CHECK(worker->vbd == NULL);
-	worker->open_store = open;
 }
 
 void worker_destroy(struct worker *worker)
@@ -82,10 +76,8 @@ static int open_image(struct worker *w, const struct link_device *device,
 	case LINK_IMAGE_RAM:
 		return image_ram_open(device->sectors, readonly, &w->image);
 	case LINK_IMAGE_NBD:
-		if (w->open_store == NULL)
-			return -EPROTO;
-		return w->open_store(device->uri, device->max_queues,
-				     device->sectors, readonly, &w->image);
+		return image_nbd_open(device->uri, device->max_queues,
+				      device->sectors, readonly, &w->image);
 	case LINK_IMAGE_COUNT:
 	default:
 		return -EPROTO;

@@ -9,8 +9,6 @@
 
 #include <stdbool.h>
 
-#include "backend/image/image.h"
-
 struct worker;
 
 /**
@@ -22,18 +20,6 @@ struct worker;
  */
 int worker_create(int link_fd, bool threads, struct worker **worker);
 void worker_destroy(struct worker *worker);
-
-/* Opens what lies behind a URI; see image_nbd_open(). */
-typedef int worker_store_open(const char *uri, unsigned int count,
-			      uint64_t sectors, bool readonly,
-			      struct image **image);
-
-/**
- * worker_open_stores() - how this worker opens stores; without, it cannot.
- *
- * Given and not linked, so that a worker in process needs no network library.
- */
-void worker_open_stores(struct worker *worker, worker_store_open *open);
 
 /**
  * worker_step() - handle what the link has, and without threads turn every

@@ -113,13 +113,29 @@ static json_t *all_disks(const struct host *host, make_disk *make)
 	return json_pack("{s:b, s:o}", "ok", 1, "disks", disks);
 }
 
+/* A number of a request, if it names one; false when it is none. */
+static bool take_number(const json_t *request, const char *key, uint64_t max,
+			uint64_t *number)
+{
+	const json_t *value = json_object_get(request, key);
+	const json_int_t n = json_integer_value(value);
+
+	if (value == NULL)
+		return true;
+	if (!json_is_integer(value) || n < 0 || (uint64_t)n > max)
+		return false;
+	*number = (uint64_t)n;
+	return true;
+}
+
+/* One that it must name. */
 static bool read_number(const json_t *request, const char *key,
 			uint32_t *number)
 {
-	const json_t *value = json_object_get(request, key);
-	json_int_t n = json_integer_value(value);
+	uint64_t n = 0;
 
-	if (!json_is_integer(value) || n < 0 || n > UINT32_MAX)
+	if (json_object_get(request, key) == NULL ||
+	    !take_number(request, key, UINT32_MAX, &n))
 		return false;
 	*number = (uint32_t)n;
 	return true;
@@ -149,21 +165,6 @@ static json_t *one_disk(const struct host *host, const json_t *request,
 	disks = json_array();
 	json_array_append_new(disks, make(&view));
 	return json_pack("{s:b, s:o}", "ok", 1, "disks", disks);
-}
-
-/* A number of a request, if it names one; false when it is none. */
-static bool take_number(const json_t *request, const char *key, uint64_t max,
-			uint64_t *number)
-{
-	const json_t *value = json_object_get(request, key);
-	const json_int_t n = json_integer_value(value);
-
-	if (value == NULL)
-		return true;
-	if (!json_is_integer(value) || n < 0 || (uint64_t)n > max)
-		return false;
-	*number = (uint64_t)n;
-	return true;
 }
 
 /* What the request names is changed, the rest stays. */

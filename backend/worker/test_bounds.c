@@ -16,6 +16,7 @@
 #include "backend/base/clock.h"
 #include "backend/worker/persistent.h"
 #include "backend/worker/queue.h"
+#include "backend/worker/test_image.h"
 #include "backend/worker/vbd.h"
 #include "sim/sim.h"
 
@@ -31,106 +32,12 @@
 #define DATA_PAGES    24u
 #define CAP	      4u /* of the persistent cache */
 
-/* A disk that keeps everything until it is let go, then in order. */
-struct test_channel {
-	struct image_channel channel; /* first */
-	struct test_image *image;
-	struct image_io held[SLOTS];
-	unsigned int count;
-};
-
-struct test_image {
-	struct image image;
-	bool hold;
-	bool pieces; /* leaves vectors as if the last sector had come later */
-	int refuse;  /* what submit() returns */
-	struct test_channel channel[QUEUES];
-	unsigned char disk[SECTORS * SECTOR_BYTES];
-};
-
 struct fixture {
 	struct test_image image;
+	unsigned char disk[SECTORS * SECTOR_BYTES];
 	struct inflight_region *region;
 	struct vbd *vbd;
 	struct link_attach attach;
-};
-
-static int test_open_channel(struct image *image, unsigned int queue,
-			     unsigned int depth, struct image_channel **channel)
-{
-	struct test_image *test = (struct test_image *)image;
-
-	assert_true(depth <= SLOTS);
-	test->channel[queue].channel.operations = image->operations;
-	test->channel[queue].image = test;
-	*channel = &test->channel[queue].channel;
-	return 0;
-}
-
-static void test_close_channel(struct image_channel *channel)
-{
-	assert_int_equal(((struct test_channel *)channel)->count, 0);
-}
-
-static int test_submit(struct image_channel *channel, const struct image_io *io)
-{
-	struct test_channel *c = (struct test_channel *)channel;
-
-	if (c->image->refuse != 0)
-		return c->image->refuse;
-	c->held[c->count++] = *io;
-	return 0;
-}
-
-static void move(struct test_image *image, const struct image_io *io)
-{
-	unsigned char *at = image->disk + io->sector * SECTOR_BYTES;
-
-	for (uint32_t i = 0; i < io->iov_count; i++) {
-		if (io->operation == IMAGE_WRITE)
-			memcpy(at, io->iov[i].iov_base, io->iov[i].iov_len);
-		else
-			memcpy(io->iov[i].iov_base, at, io->iov[i].iov_len);
-		at += io->iov[i].iov_len;
-	}
-}
-
-static unsigned int test_poll(struct image_channel *channel,
-			      struct image_done *done, unsigned int room)
-{
-	struct test_channel *c = (struct test_channel *)channel;
-	unsigned int n = c->image->hold ? 0 : c->count;
-
-	n = n < room ? n : room;
-	for (unsigned int i = 0; i < n; i++) {
-		move(c->image, &c->held[i]);
-		if (c->image->pieces) {
-			struct iovec *iov = c->held[i].iov;
-
-			iov->iov_base = (char *)iov->iov_base + iov->iov_len -
-					SECTOR_BYTES;
-			iov->iov_len = SECTOR_BYTES;
-		}
-		done[i].tag = c->held[i].tag;
-		done[i].result = 0;
-	}
-	c->count -= n;
-	memmove(c->held, c->held + n, c->count * sizeof(c->held[0]));
-	return n;
-}
-
-static int test_descriptor(const struct image_channel *channel)
-{
-	(void)channel;
-	return -1;
-}
-
-static const struct image_operations test_operations = {
-	.open_channel = test_open_channel,
-	.close_channel = test_close_channel,
-	.submit = test_submit,
-	.poll = test_poll,
-	.descriptor = test_descriptor,
 };
 
 static void make_guest(struct fixture *f)
@@ -171,6 +78,7 @@ static int setup(void **state)
 	f->attach.ring_order = ORDER;
 	f->attach.abi = LINK_ABI_X86_64;
 	f->image.image.operations = &test_operations;
+	f->image.disk = f->disk;
 	f->region =
 		aligned_alloc(64, inflight_region_bytes(QUEUES) / 64 * 64 + 64);
 	memset(f->region, 0, inflight_region_bytes(QUEUES));
@@ -271,7 +179,7 @@ static void test_a_batch_of_copies_holds_a_turn_of_full_requests(void **state)
 	for (unsigned int i = 0; i < LIMIT_TURN_REQUESTS; i++)
 		put(0, BLKIF_OP_READ, LIMIT_SEGMENTS, i);
 	turn(f);
-	memset(f->image.disk, 0x5c, sizeof(f->image.disk));
+	memset(f->disk, 0x5c, sizeof(f->disk));
 	f->image.hold = false;
 	turn(f);
 	for (uint32_t i = 0; i < LIMIT_TURN_REQUESTS; i++)
@@ -389,8 +297,8 @@ static void test_each_segment_goes_to_its_own_page(void **state)
 	struct blkif_request *r;
 
 	attach(f, 0);
-	for (unsigned int i = 0; i < sizeof(f->image.disk); i++)
-		f->image.disk[i] = (unsigned char)(i / SECTOR_BYTES);
+	for (unsigned int i = 0; i < sizeof(f->disk); i++)
+		f->disk[i] = (unsigned char)(i / SECTOR_BYTES);
 	put(0, BLKIF_OP_READ, 3, 0);
 	turn(f);
 	for (unsigned int i = 0; i < 3; i++)
@@ -443,7 +351,7 @@ static void test_pages_belong_to_a_write_until_the_disk_is_done(void **state)
 	f->image.hold = false;
 	turn(f);
 	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(f->image.disk[i * XEN_PAGE_BYTES], 0x70 + i);
+		assert_int_equal(f->disk[i * XEN_PAGE_BYTES], 0x70 + i);
 }
 
 static void test_a_read_in_pieces_is_copied_whole(void **state)
@@ -452,8 +360,8 @@ static void test_a_read_in_pieces_is_copied_whole(void **state)
 
 	attach(f, 0);
 	f->image.pieces = true;
-	for (unsigned int i = 0; i < sizeof(f->image.disk); i++)
-		f->image.disk[i] = (unsigned char)(i / SECTOR_BYTES);
+	for (unsigned int i = 0; i < sizeof(f->disk); i++)
+		f->disk[i] = (unsigned char)(i / SECTOR_BYTES);
 	put(0, BLKIF_OP_READ, 1, 0);
 	turn(f);
 	assert_int_equal(status_of(0, 0), BLKIF_RSP_OKAY);
@@ -466,7 +374,7 @@ static void test_a_failing_copy_call_is_an_error_of_its_requests(void **state)
 	struct fixture *f = *state;
 
 	attach(f, 0);
-	memset(f->image.disk, 0x33, sizeof(f->image.disk));
+	memset(f->disk, 0x33, sizeof(f->disk));
 	memset(data(0), 0x44, XEN_PAGE_BYTES);
 	for (unsigned int i = 0; i < 2; i++) {
 		sim_fail(0, SIM_CALL_COPY, 1, EFAULT);
@@ -474,7 +382,7 @@ static void test_a_failing_copy_call_is_an_error_of_its_requests(void **state)
 		turn(f);
 		assert_int_equal(status_of(0, i), BLKIF_RSP_ERROR);
 	}
-	assert_int_equal(f->image.disk[0], 0x33);
+	assert_int_equal(f->disk[0], 0x33);
 	assert_int_equal(data(0)[0], 0x44);
 	put(0, BLKIF_OP_READ, 1, 0);
 	turn(f);

@@ -14,6 +14,7 @@
 
 #include "backend/base/checked.h"
 #include "backend/worker/queue.h"
+#include "backend/worker/test_image.h"
 #include "backend/worker/vbd.h"
 #include "sim/sim.h"
 
@@ -32,97 +33,13 @@
 #define OFFERED	      256u
 #define NO_GREF	      90u
 
-/* A disk in memory that keeps operations until it is let go. */
-struct test_channel {
-	struct image_channel channel; /* first */
-	struct image_io held[SLOTS];
-	unsigned int count;
-};
-
-struct test_image {
-	struct image image;
-	bool hold;
-	struct test_channel channel;
-	unsigned char disk[SECTORS * SECTOR_BYTES];
-};
-
 struct fixture {
 	struct test_image image;
+	unsigned char disk[SECTORS * SECTOR_BYTES];
 	struct inflight_region *region;
 	struct vbd *vbd;
 	struct link_attach attach;
 	bool readonly;
-};
-
-static int test_open_channel(struct image *image, unsigned int queue,
-			     unsigned int depth, struct image_channel **channel)
-{
-	struct test_image *test = (struct test_image *)image;
-
-	assert_int_equal(queue, 0);
-	assert_true(depth <= SLOTS);
-	test->channel.channel.operations = image->operations;
-	*channel = &test->channel.channel;
-	return 0;
-}
-
-static void test_close_channel(struct image_channel *channel)
-{
-	assert_int_equal(((struct test_channel *)channel)->count, 0);
-}
-
-static int test_submit(struct image_channel *channel, const struct image_io *io)
-{
-	struct test_channel *c = (struct test_channel *)channel;
-
-	c->held[c->count++] = *io;
-	return 0;
-}
-
-static void move(struct test_image *image, const struct image_io *io)
-{
-	unsigned char *at = image->disk + io->sector * SECTOR_BYTES;
-
-	for (uint32_t i = 0; i < io->iov_count; i++) {
-		if (io->operation == IMAGE_WRITE)
-			memcpy(at, io->iov[i].iov_base, io->iov[i].iov_len);
-		else
-			memcpy(io->iov[i].iov_base, at, io->iov[i].iov_len);
-		at += io->iov[i].iov_len;
-	}
-}
-
-static unsigned int test_poll(struct image_channel *channel,
-			      struct image_done *done, unsigned int room)
-{
-	struct test_channel *c = (struct test_channel *)channel;
-	struct test_image *image =
-		(struct test_image *)((char *)c -
-				      offsetof(struct test_image, channel));
-	unsigned int n = image->hold ? 0 : c->count;
-
-	n = n < room ? n : room;
-	for (unsigned int i = 0; i < n; i++) {
-		move(image, &c->held[i]);
-		done[i] = (struct image_done){.tag = c->held[i].tag};
-	}
-	c->count -= n;
-	memmove(c->held, c->held + n, c->count * sizeof(c->held[0]));
-	return n;
-}
-
-static int test_descriptor(const struct image_channel *channel)
-{
-	(void)channel;
-	return -1;
-}
-
-static const struct image_operations test_operations = {
-	.open_channel = test_open_channel,
-	.close_channel = test_close_channel,
-	.submit = test_submit,
-	.poll = test_poll,
-	.descriptor = test_descriptor,
 };
 
 static void make_guest(struct fixture *f)
@@ -158,8 +75,9 @@ static int setup(void **state)
 	f->attach.abi = LINK_ABI_X86_64;
 	f->attach.indirect = OFFERED;
 	f->image.image.operations = &test_operations;
-	for (size_t i = 0; i < sizeof(f->image.disk); i++)
-		f->image.disk[i] = (unsigned char)(i / SECTOR_BYTES + i);
+	f->image.disk = f->disk;
+	for (size_t i = 0; i < sizeof(f->disk); i++)
+		f->disk[i] = (unsigned char)(i / SECTOR_BYTES + i);
 	f->region = aligned_alloc(64, inflight_region_bytes(1) / 64 * 64 + 64);
 	memset(f->region, 0, inflight_region_bytes(1));
 	*state = f;
@@ -291,7 +209,7 @@ static void read_all(struct fixture *f, unsigned int segments)
 	assert_int_equal(last()->operation, BLKIF_OP_READ);
 	for (unsigned int i = 0; i < segments && i < DATA_PAGES; i++)
 		assert_memory_equal(data(i),
-				    f->image.disk + 16 * SECTOR_BYTES +
+				    f->disk + 16 * SECTOR_BYTES +
 					    (size_t)i * XEN_PAGE_BYTES,
 				    XEN_PAGE_BYTES);
 }
@@ -312,7 +230,7 @@ static void test_reads_of_all_sizes(void **state)
 static void test_a_write_of_parts_of_pages(void **state)
 {
 	struct fixture *f = *state;
-	unsigned char *disk = f->image.disk + 16 * SECTOR_BYTES;
+	unsigned char *disk = f->disk + 16 * SECTOR_BYTES;
 
 	attach(f, 1);
 	put(BLKIF_OP_WRITE, 20, 1); /* its descriptors are shown read-only */
@@ -342,9 +260,9 @@ static void test_the_protocols_limit(void **state)
 	memset(data(255), 0x77, XEN_PAGE_BYTES);
 	turn(f);
 	assert_int_equal(last()->status, BLKIF_RSP_OKAY);
-	assert_int_equal(f->image.disk[(16 + LIMIT_INDIRECT_SEGMENTS - 1) *
-				       SECTOR_BYTES],
-			 0x77);
+	assert_int_equal(
+		f->disk[(16 + LIMIT_INDIRECT_SEGMENTS - 1) * SECTOR_BYTES],
+		0x77);
 	put(BLKIF_OP_READ, LIMIT_INDIRECT_SEGMENTS + 1, 0);
 	expect_refused(f, REFUSE_INDIRECT_MANY, BLKIF_OP_READ);
 }
@@ -433,16 +351,16 @@ static void break_segments(struct fixture *f)
 static void test_what_the_pages_say_is_judged(void **state)
 {
 	struct fixture *f = *state;
-	unsigned char *before = malloc(sizeof(f->image.disk));
+	unsigned char *before = malloc(sizeof(f->disk));
 
-	memcpy(before, f->image.disk, sizeof(f->image.disk));
+	memcpy(before, f->disk, sizeof(f->disk));
 	for (uint32_t persistent = 0; persistent < 2; persistent++) {
 		attach(f, persistent);
 		break_segments(f);
 		read_all(f, 256);
 		detach(f);
 	}
-	assert_memory_equal(before, f->image.disk, sizeof(f->image.disk));
+	assert_memory_equal(before, f->disk, sizeof(f->disk));
 	free(before);
 }
 
@@ -477,7 +395,7 @@ static void test_a_page_of_descriptors_becomes_one_of_data(void **state)
 				 list == 0 ? BLKIF_RSP_OKAY : BLKIF_RSP_ERROR);
 	}
 	assert_memory_equal(sim_guest_page(GUEST, LIST_FRAME(0)),
-			    f->image.disk + 16 * SECTOR_BYTES, XEN_PAGE_BYTES);
+			    f->disk + 16 * SECTOR_BYTES, XEN_PAGE_BYTES);
 }
 
 /* Once they are copied, the guest may write what it wants. */
@@ -500,7 +418,7 @@ static void test_descriptors_are_read_once(void **state)
 		turn(f);
 		assert_int_equal(last()->status, BLKIF_RSP_OKAY);
 		assert_int_equal(data(9)[0], 0x11);
-		assert_memory_equal(data(2), f->image.disk + 32 * SECTOR_BYTES,
+		assert_memory_equal(data(2), f->disk + 32 * SECTOR_BYTES,
 				    XEN_PAGE_BYTES);
 		detach(f);
 	}

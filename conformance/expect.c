@@ -370,6 +370,15 @@ void expect_error_naming(struct guest *g, const char *word)
 	guest_end(g, GUEST_FAILED, expected, got);
 }
 
+void expect_key_refused(struct guest *g, const char *key, const char *value)
+{
+	guest_prepare(g);
+	guest_node(g, key, "%s", value);
+	guest_set_state(g, XenbusStateInitialised);
+	expect_connection_refused(g);
+	expect_error_naming(g, key);
+}
+
 void expect_condition(struct guest *g, bool condition, const char *expected)
 {
 	if (!condition)

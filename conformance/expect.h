@@ -28,6 +28,8 @@ void expect_at(struct guest *g, const char *file, int line);
 #define expect_error_node(g)	    EXPECT(g, expect_error_node_set(g))
 #define expect_error_names(g, word) EXPECT(g, expect_error_naming(g, word))
 #define expect_refused(g)	    EXPECT(g, expect_connection_refused(g))
+#define expect_lie_refused(g, key, value)                                      \
+	EXPECT(g, expect_key_refused(g, key, value))
 #define expect_number(g, key, low, high)                                       \
 	EXPECT(g, expect_number_between(g, key, low, high))
 /* for a node that may be missing: then its default is what counts */
@@ -83,6 +85,10 @@ void expect_error_naming(struct guest *g, const char *word);
 /** expect_connection_refused() - the backend goes to Closing, with an error
  * node. */
 void expect_connection_refused(struct guest *g);
+
+/** expect_key_refused() - after everything was published properly but for one
+ * key, which lies, the connection is refused for that key. */
+void expect_key_refused(struct guest *g, const char *key, const char *value);
 
 /** expect_number_between() - a backend node is there, decimal, in [low, high].
  */

@@ -12,27 +12,10 @@
 #include "backend/base/checked.h"
 #include "fuzz/records/desk.h"
 #include "fuzz/script.h"
+#include "fuzz/worker/kinds.h"
 
 #define STEPS 24u
 #define LATER 0x80u
-
-/* As in the harness worker. */
-enum {
-	REQUEST,
-	DEVICE,
-	ATTACH,
-	DETACH,
-	STEP,
-	PUBLISH,
-	BEND,
-	DIE,
-	UNPUSH,
-	TABLE,
-	SAY,
-	FAIL,
-	CLOCK,
-	RECORDS,
-};
 
 struct seed {
 	const char *name;

@@ -13,27 +13,10 @@
 #include "backend/base/log.h"
 #include "fuzz/target.h"
 #include "fuzz/worker/bench.h"
+#include "fuzz/worker/kinds.h"
 #include "sim/sim.h"
 
 #define REST 5001u
-
-enum kind {
-	REQUEST,
-	DEVICE,
-	ATTACH,
-	DETACH,
-	STEP,
-	PUBLISH,
-	BEND,
-	DIE,
-	UNPUSH,
-	TABLE,
-	SAY,
-	FAIL,
-	CLOCK,
-	RECORDS,
-	KIND_COUNT,
-};
 
 static void plan_failure(struct bench *bench, const struct script_record *r)
 {

@@ -10,7 +10,6 @@
 
 #include "backend/base/check.h"
 #include "backend/base/clock.h"
-#include "backend/base/clock.h"
 #include "backend/base/log.h"
 #include "backend/supervisor/exposition.h"
 

@@ -106,8 +106,14 @@ class Instance:
         self.process = self.launch()
 
     def launch(self):
-        """With us it ends, too, however we end."""
-        words = ["setpriv", "--pdeathsig", "TERM", "--"] + self.words()
+        """With us it ends, too, however we end.
+
+        A parent that died before the signal was asked for sends none, so the
+        question comes after: whose child is it now?
+        """
+        words = ["setpriv", "--pdeathsig", "TERM", "--", "sh", "-c",
+                 '[ "$PPID" = "$0" ] || exit 143; exec "$@"',
+                 str(os.getpid())] + self.words()
         env = dict(os.environ, **self.variables())
         return start(words, self.home.log(self.name), self.options, env)
 

@@ -473,7 +473,7 @@ class Running(Folder):
             time.sleep(0.1)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        for _ in range(100):
+        for _ in range(600):
             if not self.campaign.running():
                 break
             time.sleep(0.1)
@@ -481,6 +481,18 @@ class Running(Folder):
         plan, state = self.campaign.known()
         self.assertIn("killed (start goes on", status.head(plan, state, False))
         self.assertEqual(self.go(seconds=int(state["elapsed"]) + 2), 0)
+
+    def test_an_engine_that_is_nobodys_child_ends_at_once(self):
+        # As if its runner had died before setpriv asked for the signal.
+        ran = self.path("ran")
+        with mock.patch("os.getpid", return_value=os.getppid()), \
+                mock.patch.object(engines.LibFuzzerInstance, "words",
+                                  lambda self: ["touch", ran]):
+            instance = engines.LibFuzzerInstance(
+                engines.Home(self.path("c"), "ring"), {"name": "a"},
+                argparse.Namespace(keep_open=(), nice=0, variables=set()))
+        self.assertEqual(instance.process.wait(20), 143)
+        self.assertFalse(os.path.exists(ran))
 
 
 class Shared(Folder):

@@ -22,6 +22,10 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 LOGS = TOP / 'build' / 'check'
 JOBS = str(os.cpu_count() or 2)
+# One test more than processors: there is always one that waits.
+TESTS_AT_ONCE = str((os.cpu_count() or 2) + 1)
+# Tests in which nothing of a preset runs: the step dev has them.
+NO_SCRIPTS = ['-LE', '^script$']
 STEPS = []
 BEGAN = time.time()
 # ./check on a fresh machine of two cores takes no longer than this, with installation.
@@ -91,7 +95,7 @@ class Run:
         start = self.path.stat().st_size
         failure = None
         try:
-            self.command(['ctest', '--test-dir', f'build/{preset}', '--output-on-failure', '--no-tests=error', '-j', JOBS,
+            self.command(['ctest', '--test-dir', f'build/{preset}', '--output-on-failure', '--no-tests=error', '-j', TESTS_AT_ONCE,
                           *arguments], 1500, env=env)
         except Failed as e:
             failure = e
@@ -119,7 +123,7 @@ class Run:
             env['TSAN_OPTIONS'] += f':suppressions={TOP / "ci" / "tsan.suppressions"}'
         failure = None
         try:
-            self.ctest(preset, env=env)
+            self.ctest(preset, NO_SCRIPTS, env=env)
         except Failed as e:
             failure = e
         found = []
@@ -232,7 +236,8 @@ def clang_tidy(run):
 @step('release', 'gcc -O2 build with -Werror; the same tests on what ships')
 def release(run):
     run.build('release')
-    run.ctest('release')
+    # The steps conformance and determinism run these, on the same programs.
+    run.ctest('release', ['-E', r'^conformance\.(inprocess|sim|determinism)$', *NO_SCRIPTS])
 
 
 @step('asan-ubsan', 'clang build with AddressSanitizer and UBSan; the same tests')
@@ -520,7 +525,7 @@ def main():
     p.add_argument('--only', action='append', metavar='STEP', help='run this step only (repeatable)')
     p.add_argument('--fast', action='store_true', help='what a developer runs before each commit: no sanitizers, no fuzzing')
     p.add_argument('--no-setup', action='store_true', help='do not look at the installed packages first')
-    p.add_argument('--fuzz-seconds', type=int, default=10, metavar='N', help='per harness and engine (default 10)')
+    p.add_argument('--fuzz-seconds', type=int, default=5, metavar='N', help='per harness and engine (default 5)')
     p.add_argument('--tail', type=int, default=25, metavar='N', help='lines of a failing log to show (default 25)')
     options = p.parse_args()
     if options.list:

@@ -28,7 +28,8 @@
 #define STAGE_START_MS	30000u
 #define STAGE_ANSWER_MS 30000u
 #define STAGE_END_MS	60000u /* of a daemon that was told to end */
-#define STAGE_LEAVE_MS	90000u /* of everything that a disk held */
+#define STAGE_LEAVE_MS	90000u /* of the disks themselves */
+#define STAGE_REST_MS	20000u /* of each kind of thing that they held */
 #define STAGE_TOOL_MS	60000u
 
 /* --- world.c --- */

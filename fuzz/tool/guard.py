@@ -143,6 +143,7 @@ def speed(world, harness):
 
 
 def planted(world, harness):
+    world.binary("fuzz", harness)  # and its corpus
     bug, seconds, reason = world.planted.hunt(
         harness, world.corpus("fuzz", harness))
     if seconds is None:

@@ -273,7 +273,7 @@ class Planted(unittest.TestCase):
     def guard(self, seconds):
         hunter = argparse.Namespace(hunt=lambda harness, corpus: (
             {"id": "S13", "what": "segments trade places"}, seconds, "oracle"))
-        return guard.planted(World(planted=hunter, inputs="/c"), "ring")
+        return guard.planted(World(planted=hunter, inputs="/c", bins="/b"), "ring")
 
     def test_found_and_not_found(self):
         self.assertIn("S13 found in 0.5 s", self.guard(0.5))

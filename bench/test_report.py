@@ -2,11 +2,12 @@
 """ctest bench.report: rows, medians, table, goals and picture from made-up
 figures; nothing is measured."""
 
+import dataclasses
 import sys
 import unittest
 import xml.dom.minidom
 
-from xenblk_bench import cases, outside, plot, table
+from xenblk_bench import cases, outside, plot, pools, table
 
 BOTH = (cases.ONE_CPU, cases.ONE_EACH)
 MACHINE = {
@@ -87,6 +88,41 @@ class Medians(unittest.TestCase):
             cases.Row("null", "xenblk"), [sample(1.0), sample(1.0), last]
         )
         self.assertEqual(row["syscalls_per_io"], 0.5)
+
+
+class Pools(unittest.TestCase):
+    def test_each_row_has_its_other_design_beside_it(self):
+        rows = pools.rows(BOTH, quick=False)
+        for own, shared in zip(rows[::2], rows[1::2]):
+            self.assertIn("-shared", shared.backend)
+            self.assertEqual(
+                own, dataclasses.replace(shared, backend=own.backend)
+            )
+            self.assertEqual(pools.worker(own.backend), "xenblk-worker")
+            self.assertEqual(
+                pools.worker(shared.backend), "xenblk-worker-shared"
+            )
+        self.assertIn(cases.BOTH, {row.placement for row in rows})
+        one = pools.rows((cases.ONE_CPU,), quick=False)
+        self.assertEqual({row.placement for row in one}, {cases.ONE_CPU})
+
+    def test_ratio_is_the_median_of_the_rounds(self):
+        own, shared = (
+            outside._summary(cases.Row("null", b), [sample(c) for c in cpus])
+            for b, cpus in (
+                ("xenblk", (9.0, 1.0, 4.0, 1.0)),
+                ("xenblk-shared", (9.0, 2.0, 4.0, 3.0)),
+            )
+        )
+        self.assertEqual(pools.ratio(shared, own, "cpu_us_per_io"), 2.0)
+        text = table.of(document([own, shared]), pools)
+        line = next(line for line in text if line.startswith("  1 "))
+        self.assertIn("  2.00", line)
+
+    def test_locks_are_read_from_the_log(self):
+        line = "xenblk-worker-shared: locked 400 waited 1"
+        self.assertEqual(pools.locks(f"a\n{line}\n"), {"lock_waited": 0.0025})
+        self.assertEqual(pools.locks("nothing"), {})
 
 
 class Report(unittest.TestCase):

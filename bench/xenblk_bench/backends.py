@@ -9,7 +9,7 @@ import os
 import subprocess
 import time
 
-from . import clocks, machine
+from . import clocks, machine, pools
 from .peers import Failed
 
 VDEV = "xvda"
@@ -19,7 +19,7 @@ DISK_BYTES = 1 << 30
 
 
 def _on_back_cpu(spec):
-    return lambda: os.sched_setaffinity(0, {spec.back_cpu})
+    return lambda: os.sched_setaffinity(0, set(spec.back_cpus))
 
 
 def _sim(spec, *words):
@@ -52,7 +52,7 @@ class Xenblk:
         return (
             ["--foreground", "--max-queues", "16"]
             + ["--log-level", "warning", "--direct", "off"]
-            + ["--worker", spec.tool("xenblk-worker")]
+            + ["--worker", spec.tool(pools.worker(spec.backend))]
             + ["--control", os.path.join(spec.place, "control")]
         )
 

@@ -9,6 +9,7 @@ import fnmatch
 BLOCK = 4096
 ONE_CPU = "one CPU"
 ONE_EACH = "one CPU each"
+BOTH = "two CPUs for both"
 
 IMAGES = ("null", "ram", "cached", "tmpfs")
 FILES = ("cached", "tmpfs")
@@ -19,7 +20,7 @@ QUEUES = (1, 4, 8, 16)
 class Row:
     """One line of the result: what is measured, and where it runs."""
 
-    case: str  # ring, null, ram, cached, tmpfs, grants, memory, idle
+    case: str  # ring, null, ram, cached, tmpfs, grants, memory, idle ...
     backend: str  # xenblk, xenblk-copy, qemu, fio, ring-event ...
     queues: int = 1
     depth: int = 32  # per queue

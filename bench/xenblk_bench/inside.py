@@ -32,7 +32,7 @@ class Guest:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            preexec_fn=lambda: os.sched_setaffinity(0, {spec.front_cpu}),
+            preexec_fn=lambda: os.sched_setaffinity(0, set(spec.front_cpus)),
         )
         self.connection = self._answer(CONNECT_S + 10)
 
@@ -207,7 +207,7 @@ def _grants_samples(spec):
         input=guest.stdout.readline(),
         capture_output=True,
         timeout=spec.seconds * 2 + 30,
-        preexec_fn=lambda: os.sched_setaffinity(0, {spec.back_cpu}),
+        preexec_fn=lambda: os.sched_setaffinity(0, set(spec.back_cpus)),
     )
     guest.stdin.close()
     guest.wait(CONNECT_S)

@@ -21,6 +21,13 @@ class Cpus:
             return (cases.ONE_CPU,)
         return (cases.ONE_CPU, cases.ONE_EACH)
 
+    def sides(self, placement):
+        """(CPUs of the guest's side, CPUs of the backend's side)."""
+        if placement == cases.BOTH:
+            two = [self.usable[0], self.usable[-1]]
+            return two, two
+        return [self.front(placement)], [self.back(placement)]
+
     def back(self, _placement):
         return self.usable[-1]
 

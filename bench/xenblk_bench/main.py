@@ -6,9 +6,14 @@ import os
 import signal
 import sys
 
-from . import cases, inside, machine, outside, plot, table
+from . import cases, inside, machine, outside, plot, pools, table
 
 OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
+
+# Commands with rows and tables of their own: module and what it measures.
+COMPARISONS = {
+    "pools": (pools, "what queues keep: their own, or the device's with a lock"),
+}
 
 EPILOG = """\
 A row's name is CASE/BACKEND/qQUEUES/dDEPTH/PLACEMENT, as list prints it;
@@ -45,10 +50,14 @@ def _parser(version):
     )
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure")
+    others = [
+        commands.add_parser(name, help=help_)
+        for name, (_, help_) in COMPARISONS.items()
+    ]
     listing = commands.add_parser(
         "list", help="the rows that run would measure"
     )
-    for command in (run, listing):
+    for command in (run, listing, *others):
         command.add_argument(
             "--quick", action="store_true", help="fewer rows, shorter runs"
         )
@@ -71,14 +80,15 @@ def _parser(version):
         command.add_argument(
             "--svg", metavar="FILE", help="draw the figures into this file"
         )
-    run.add_argument(
-        "--repeats", type=_positive(int), metavar="N",
-        help="rounds; the first is dropped (4; quick: 2)",
-    )
-    run.add_argument(
-        "--seconds", type=_positive(float), metavar="S",
-        help="length of one measurement (1; quick: 0.3)",
-    )
+    for command in (run, *others):
+        command.add_argument(
+            "--repeats", type=_positive(int), metavar="N",
+            help="rounds; the first is dropped (4; quick: 2)",
+        )
+        command.add_argument(
+            "--seconds", type=_positive(float), metavar="S",
+            help="length of one measurement (1; quick: 0.3)",
+        )
     return parser
 
 
@@ -96,8 +106,9 @@ def _list(rows, as_json):
     return OK
 
 
-def _document(bench, description):
+def _document(bench, description, command):
     return {
+        "command": command,
         "machine": description,
         "rows": bench.results(),
         "skipped": [
@@ -106,6 +117,12 @@ def _document(bench, description):
             for row, reason in bench.skipped.items()
         ],
     }
+
+
+def _lines(document):
+    """The report of whatever command measured it."""
+    kind = COMPARISONS.get(document.get("command"))
+    return table.of(document, kind[0]) if kind else table.text(document)
 
 
 def _draw(path, document):
@@ -118,7 +135,7 @@ def _show(arguments):
     try:
         with open(arguments.document, encoding="utf-8") as f:
             document = json.load(f)
-        lines = table.text(document)
+        lines = _lines(document)
     except (ValueError, KeyError, TypeError) as error:
         _say(f"{arguments.document} is no output of run --json: {error!r}")
         return USAGE
@@ -132,17 +149,18 @@ def _run(arguments, rows, cpus):
     plan = outside.Plan(arguments.quick, arguments.seconds, arguments.repeats)
     bench = outside.Bench(rows, plan, tools, cpus)
     description = machine.describe(cpus, bench.counter)
-    if arguments.svg:
+    svg = getattr(arguments, "svg", None)
+    if svg:
         # Not after ten minutes: can it be written at all?
-        open(arguments.svg, "a", encoding="utf-8").close()
+        open(svg, "a", encoding="utf-8").close()
     bench.run(_say)
-    document = _document(bench, description)
+    document = _document(bench, description, arguments.command)
     if arguments.json:
         json.dump(document, sys.stdout, indent=1)
         print()
     else:
-        print("\n".join(table.text(document)))
-    _draw(arguments.svg, document)
+        print("\n".join(_lines(document)))
+    _draw(svg, document)
     if not document["rows"]:
         return NOTHING
     return FAILED if bench.failed else OK
@@ -156,10 +174,12 @@ def main(version):
     if arguments.command == "show":
         return _guarded(lambda: _show(arguments))
     cpus = machine.Cpus()
-    rows = cases.all_rows(cpus.placements, arguments.quick)
+    kind = COMPARISONS.get(arguments.command)
+    every = kind[0].rows if kind else cases.all_rows
+    rows = every(cpus.placements, arguments.quick)
     rows = cases.chosen(rows, arguments.case, arguments.backend)
     if not rows:
-        _say("no row matches --case and --backend; xenblk-bench list shows all")
+        _say("no row matches --case and --backend; list, or a run, names them")
         return NOTHING
     if arguments.command == "list":
         return _list(rows, arguments.json)

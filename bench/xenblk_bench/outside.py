@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import cases, clocks, machine, peers
+from . import cases, clocks, machine, peers, pools
 from .peers import Failed
 
 TMPFS_PATH = "/dev/shm"
@@ -47,7 +47,8 @@ def packages(row, tools):
     if row.case != "ring" and not row.backend.startswith("fio"):
         names = names + ["xenblk-sim"]
     if row.backend.startswith("xenblk"):
-        names = names + ["xenblkd", "xenblk-worker", "xenblk-bench-load"]
+        names = names + ["xenblkd", pools.worker(row.backend)]
+        names = names + ["xenblk-bench-load"]
     for name in names:
         if not tools.find(name):
             return f"{name} is not built (looked in {tools.beside})"
@@ -141,7 +142,8 @@ class Bench:
 
     def _spec(self, row, counter):
         plan, tools = self.plan, self.tools
-        names = ("xenblk-sim", "xenblkd", "xenblk-worker")
+        front, back = self.cpus.sides(row.placement)
+        names = ("xenblk-sim", "xenblkd", pools.worker(row.backend))
         names += ("xenblk-bench-load", "xenblk-bench-grants")
         return {
             "case": row.case,
@@ -149,8 +151,8 @@ class Bench:
             "queues": row.queues,
             "depth": row.depth,
             "block_bytes": row.block_bytes,
-            "back_cpu": self.cpus.back(row.placement),
-            "front_cpu": self.cpus.front(row.placement),
+            "back_cpus": back,
+            "front_cpus": front,
             "seconds": plan.seconds,
             "warm_up": plan.warm_up,
             "count_seconds": plan.count_seconds,
@@ -182,7 +184,7 @@ class Bench:
                 ) from None
             finally:
                 _end(process)
-            return _judge(answer, log)
+            return _judge(answer, log) | pools.locks(_text(log))
 
     def results(self):
         """The rows of the JSON output: medians over the rounds."""
@@ -214,9 +216,13 @@ def _end(process):
             process.wait()
 
 
-def _last_words(log):
+def _text(log):
     log.seek(0)
-    lines = log.read().decode(errors="replace").strip().splitlines()
+    return log.read().decode(errors="replace")
+
+
+def _last_words(log):
+    lines = _text(log).strip().splitlines()
     return f" ({'; '.join(lines[-2:])[:400]})" if lines else ""
 
 
@@ -255,6 +261,7 @@ def _summary(row, samples):
     for key in ("iops", "cpu_us_per_io"):
         values = [s[key] for s in kept if s.get(key) is not None]
         result[f"{key}_spread"] = [min(values), max(values)] if values else None
+        result[f"{key}_rounds"] = values
     result["repeats"] = len(kept)
     return result
 

@@ -231,6 +231,15 @@ def _skipped_lines(skipped):
         yield f"  {', '.join(names[:2])}{more}: {reason}"
 
 
+def of(document, comparison):
+    """The report of a comparison, whose module makes its tables."""
+    lines = list(_machine_lines(document["machine"]))
+    lines += comparison.text(document, _grid)
+    if document["skipped"]:
+        lines += ["", "Skipped", *_skipped_lines(document["skipped"])]
+    return lines
+
+
 def text(document):
     """The whole report, as lines."""
     rows = document["rows"]

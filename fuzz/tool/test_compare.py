@@ -78,10 +78,6 @@ class Sides(unittest.TestCase):
                          "even")  # two are too few to say more
         self.assertEqual([r["kill_s"] for r in rows["mutator"]], [50, 50])
 
-    def test_the_processor_time_of_a_tree(self):
-        self.assertGreater(compare.cpu_of_tree(os.getpid()), 0)
-        self.assertEqual(compare.cpu_of_tree(2 ** 30), 0)
-
     def test_a_row_is_a_line(self):
         row = samples.compare([1.5] * 8, [NEVER] * 8, False)
         self.assertIn("mutator      1.5  havoc     none  A12 1.00",

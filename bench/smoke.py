@@ -23,6 +23,7 @@ POOLS = (
     "null/xenblk-shared/q16/d32/one-cpu",
     "null/xenblk-shared-copy/q16/d32/one-cpu",
 )
+NEIGHBOURS = ("neighbours/alone/*", "neighbours/refused-limited/*")
 KEYS = {
     "case": str,
     "backend": str,
@@ -105,6 +106,18 @@ def check_pools(document):
         )
 
 
+def check_neighbours(document):
+    """The polite guest was served, and the other one as its limit allows."""
+    found = {row["backend"]: row for row in document["rows"]}
+    need(len(found) == len(NEIGHBOURS), f"neighbours: {', '.join(found)}")
+    for row in found.values():
+        check_row(row, None)
+    need(
+        0 < found["refused-limited"]["neighbour_iops"] < 100000,
+        f"a limited disk was asked {found['refused-limited']}",
+    )
+
+
 def measured(bench, command, rows, options=()):
     """The document of a short run of these rows."""
     words = [bench, command, "--quick", "--json", *options]
@@ -122,6 +135,7 @@ def main():
         document = measured(bench, "run", ROWS, ["--svg", svg])
         check(document)
         check_pools(measured(bench, "pools", POOLS))
+        check_neighbours(measured(bench, "neighbours", NEIGHBOURS))
         picture = xml.dom.minidom.parse(svg).documentElement
         need(picture.tagName == "svg", f"{svg} is no SVG")
         need(picture.getElementsByTagName("polyline"), "nothing was drawn")

@@ -7,7 +7,7 @@ import sys
 import unittest
 import xml.dom.minidom
 
-from xenblk_bench import cases, outside, plot, pools, table
+from xenblk_bench import cases, neighbours, outside, plot, pools, table
 
 BOTH = (cases.ONE_CPU, cases.ONE_EACH)
 MACHINE = {
@@ -123,6 +123,41 @@ class Pools(unittest.TestCase):
         line = "xenblk-worker-shared: locked 400 waited 1"
         self.assertEqual(pools.locks(f"a\n{line}\n"), {"lock_waited": 0.0025})
         self.assertEqual(pools.locks("nothing"), {})
+
+
+class Neighbours(unittest.TestCase):
+    def test_rows_begin_alone_and_every_neighbour_is_explained(self):
+        for quick in (False, True):
+            rows = neighbours.rows(BOTH, quick)
+            self.assertEqual(rows[0].backend, neighbours.ALONE)
+            self.assertEqual(
+                {row.placement for row in rows}, {cases.ONE_EACH}
+            )
+            for row in rows:
+                name = row.backend.removesuffix(neighbours.LIMITED)
+                self.assertIn(name, neighbours.WHO)
+
+    def test_ratios_are_of_alone_in_the_same_round(self):
+        rows = [
+            outside._summary(
+                cases.Row(neighbours.CASE, name),
+                [
+                    sample(c) | {"neighbour_cpu": 0.25, "daemon_cpu": 0.0}
+                    for c in cpus
+                ],
+            )
+            for name, cpus in (
+                ("alone", (9.0, 1.0, 2.0, 4.0)),
+                ("events", (9.0, 2.0, 8.0, 4.0)),
+            )
+        ]
+        self.assertEqual(neighbours.ratio(rows[1], rows[0], "iops"), 0.5)
+        text = table.of(document(rows), neighbours)
+        line = next(line for line in text if line.startswith("  events "))
+        self.assertIn(" 0.50 ", line)
+        self.assertIn(" 25 ", line)
+        # Without the row to compare with there is a table all the same.
+        self.assertTrue(table.of(document(rows[1:]), neighbours))
 
 
 class Report(unittest.TestCase):

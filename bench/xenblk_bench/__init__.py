@@ -7,6 +7,8 @@ backends how each backend is started and found
 clocks   CPU time, system calls, memory and wake-ups of other processes
 peers    programs that need no world: the bare ring, fio
 machine  what the figures were measured on
+guest    the process that plays a guest
+neighbours  rows, measurement and table of: a polite guest beside others
 pools    rows and tables of: own pools, or one for the device
 table    the figures as text, with ratios
 plot     the figures as a picture

@@ -44,16 +44,34 @@ class Xenblk:
             stdout=subprocess.DEVNULL,
             preexec_fn=_on_back_cpu(spec),
         )
+        self.attach(spec, domid)
+
+    def attach(self, spec, domid):
+        """A disk for one more guest."""
         _sim(spec, "introduce", str(domid))
         _sim(spec, "attach", str(domid), VDEV, "--params", self.params(spec))
 
+    def limit(self, spec, domid, iops):
+        """xenblkctl limit on a guest's disk, while it runs."""
+        done = subprocess.run(
+            [spec.tool("xenblkctl"), "--socket", self.control(spec)]
+            + ["limit", f"{domid}/{DEVID}", "--iops", str(iops)],
+            capture_output=True, text=True, timeout=START_S,
+        )
+        if done.returncode:
+            raise Failed(done.stderr.strip() or "xenblkctl limit failed")
+
     @staticmethod
-    def options(spec):
+    def control(spec):
+        return os.path.join(spec.place, "control")
+
+    @classmethod
+    def options(cls, spec):
         return (
             ["--foreground", "--max-queues", "16"]
             + ["--log-level", "warning", "--direct", "off"]
             + ["--worker", spec.tool(pools.worker(spec.backend))]
-            + ["--control", os.path.join(spec.place, "control")]
+            + ["--control", cls.control(spec)]
         )
 
     @staticmethod

@@ -12,65 +12,9 @@ import subprocess
 import sys
 import time
 
-from . import backends, clocks
+from . import backends, clocks, neighbours
+from .guest import CONNECT_S, DOMID, Guest
 from .peers import Failed
-
-DOMID = 5
-CONNECT_S = 15
-
-
-class Guest:
-    """The guest's process: connects, then drives the disk when told to."""
-
-    def __init__(self, spec, settings):
-        command = [spec.tool("xenblk-sim"), "guest", str(DOMID), "--"]
-        command += [spec.tool("xenblk-bench-load"), "--domid", str(DOMID)]
-        command += ["--timeout-ms", str(CONNECT_S * 1000)]
-        for key, value in settings.items():
-            command += [f"--{key}", str(value)]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            preexec_fn=lambda: os.sched_setaffinity(0, set(spec.front_cpus)),
-        )
-        self.connection = self._answer(CONNECT_S + 10)
-
-    def _answer(self, seconds):
-        """The next line, which comes in bounded time or not at all."""
-        out = self.process.stdout
-        if not select.select([out], [], [], seconds)[0]:
-            raise Failed(f"the guest said nothing for {seconds:.0f} s")
-        line = out.readline()
-        if not line:
-            raise Failed(
-                f"the guest ended with status {self.process.wait(10)}"
-            )
-        answer = json.loads(line)
-        if "error" in answer:
-            raise Failed(answer["error"])
-        return answer
-
-    def run(self, seconds):
-        """Drive the disk for so long; what the guest measured."""
-        self.process.stdin.write(f"run {seconds}\n".encode())
-        self.process.stdin.flush()
-        return self._answer(seconds + 30)
-
-    def fill(self):
-        """Write the whole disk once."""
-        self.process.stdin.write(b"fill\n")
-        self.process.stdin.flush()
-        self._answer(60)
-
-    def end(self):
-        """Disconnect in an orderly way."""
-        self.process.stdin.close()
-        try:
-            self.process.wait(CONNECT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Spec:
@@ -219,6 +163,8 @@ def _grants_samples(spec):
 def measure(spec):
     if spec.case == "grants":
         return _grants_samples(spec)
+    if spec.case == neighbours.CASE:
+        return neighbours.measure(spec)
     backend = backends.start(spec, DOMID)
     try:
         guest = Guest(spec, _settings(spec))

@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 
-from . import cases, inside, machine, outside, plot, pools, table
+from . import cases, inside, machine, neighbours, outside, plot, pools, table
 
 OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
 
 # Commands with rows and tables of their own: module and what it measures.
 COMPARISONS = {
     "pools": (pools, "what queues keep: their own, or the device's with a lock"),
+    "neighbours": (neighbours, "a polite guest, alone and beside hostile ones"),
 }
 
 EPILOG = """\

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import cases, clocks, machine, peers, pools
+from . import cases, clocks, machine, neighbours, peers, pools
 from .peers import Failed
 
 TMPFS_PATH = "/dev/shm"
@@ -42,7 +42,11 @@ def packages(row, tools):
         )
     if row.backend == "qemu" and not tools.find("xenstore-exists"):
         return "xenstore-exists is not there: install xenstore-utils"
-    needed = {"ring": ["xenblk-bench-ring"], "grants": ["xenblk-bench-grants"]}
+    needed = {
+        "ring": ["xenblk-bench-ring"],
+        "grants": ["xenblk-bench-grants"],
+        neighbours.CASE: list(neighbours.PROGRAMS),
+    }
     names = needed.get(row.case, [])
     if row.case != "ring" and not row.backend.startswith("fio"):
         names = names + ["xenblk-sim"]
@@ -145,6 +149,7 @@ class Bench:
         front, back = self.cpus.sides(row.placement)
         names = ("xenblk-sim", "xenblkd", pools.worker(row.backend))
         names += ("xenblk-bench-load", "xenblk-bench-grants")
+        names += neighbours.PROGRAMS
         return {
             "case": row.case,
             "backend": row.backend,
@@ -258,7 +263,7 @@ def _summary(row, samples):
             result[key] = values[0]
         else:
             result[key] = statistics.median(values) if values else None
-    for key in ("iops", "cpu_us_per_io"):
+    for key in ("iops", "cpu_us_per_io", "p99_us"):
         values = [s[key] for s in kept if s.get(key) is not None]
         result[f"{key}_spread"] = [min(values), max(values)] if values else None
         result[f"{key}_rounds"] = values

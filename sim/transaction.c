@@ -89,7 +89,7 @@ static void look(struct transaction *t, const char *path)
 	if (node != NULL && own_work(t, node))
 		return;
 	for (looked = t->looked; looked != NULL; looked = looked->next)
-		if (strcmp(looked->path, path) == 0)
+		if (tree_same(looked->path, path))
 			return;
 	looked = tree_allocate(sizeof(*looked) + bytes);
 	looked->generation = node != NULL ? node->generation : 0;

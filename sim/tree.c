@@ -69,6 +69,12 @@ void tree_init(struct tree *tree)
 	touch(tree, tree->root);
 }
 
+static void free_value(struct node *node)
+{
+	if (!node->value_of_room)
+		free(node->value);
+}
+
 static void free_below(struct node *node)
 {
 	while (node->first != NULL) {
@@ -77,38 +83,77 @@ static void free_below(struct node *node)
 		node->first = child->next;
 		free_below(child);
 	}
-	free(node->value);
-	free(node);
+	free_value(node);
+	if (!node->of_room)
+		free(node);
 }
 
 void tree_fini(struct tree *tree)
 {
 	if (tree->root != NULL)
 		free_below(tree->root);
+	free(tree->room);
 	tree->root = NULL;
+	tree->room = NULL;
 }
 
-static struct node *copy_below(const struct node *from)
+/* A copy of a whole tree is laid into one piece of memory: there is one for every
+ * transaction, and a play has hundreds. */
+static size_t laid(size_t bytes)
 {
-	struct node *node = node_create(from->name, strlen(from->name));
+	return (bytes + 15u) / 16u * 16u;
+}
 
-	node->length = from->length;
+static size_t node_bytes(const struct node *node)
+{
+	return laid(sizeof(*node) + strlen(node->name) + 1);
+}
+
+static size_t value_bytes(const struct node *node)
+{
+	return node->value != NULL ? laid(node->length + 1u) : 0;
+}
+
+static size_t room_below(const struct node *node)
+{
+	size_t bytes = node_bytes(node) + value_bytes(node);
+
+	for (const struct node *c = node->first; c != NULL; c = c->next)
+		bytes += room_below(c);
+	return bytes;
+}
+
+static struct node *copy_below(const struct node *from, char **room)
+{
+	struct node *node =
+		memcpy(*room, from, sizeof(*from) + strlen(from->name) + 1);
+
+	*room += node_bytes(from);
+	node->of_room = true;
 	if (from->value != NULL) {
-		node->value = tree_allocate(from->length + 1u);
-		memcpy(node->value, from->value, from->length + 1u);
+		node->value = memcpy(*room, from->value, from->length + 1u);
+		node->value_of_room = true;
+		*room += value_bytes(from);
 	}
-	node->generation = from->generation;
-	node->permissions_count = from->permissions_count;
-	memcpy(node->permissions, from->permissions, sizeof(from->permissions));
+	node->next = node->first = node->last = NULL;
 	for (const struct node *c = from->first; c != NULL; c = c->next)
-		append(node, copy_below(c));
+		append(node, copy_below(c, room));
 	return node;
 }
 
 void tree_copy(struct tree *copy, const struct tree *tree)
 {
+	char *room = tree_allocate(room_below(tree->root));
+
 	*copy = *tree;
-	copy->root = copy_below(tree->root);
+	copy->room = room;
+	copy->root = copy_below(tree->root, &room);
+}
+
+static bool may_stand(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '/' || c == '_' ||
+	       c == '@';
 }
 
 bool tree_path_valid(const char *path)
@@ -117,27 +162,34 @@ bool tree_path_valid(const char *path)
 	unsigned int domid;
 	int offset = 0;
 
-	if (path[0] != '/' || strstr(path, "//") != NULL)
+	if (path[0] != '/' || (length > 1 && path[length - 1] == '/'))
 		return false;
-	if (length > 1 && path[length - 1] == '/')
-		return false;
-	if (sscanf(path, "/local/domain/%5u/%n", &domid, &offset) == 1)
+	if (length > XENSTORE_REL_PATH_MAX &&
+	    sscanf(path, "/local/domain/%5u/%n", &domid, &offset) == 1)
 		local = (size_t)offset;
 	if (length > local + XENSTORE_REL_PATH_MAX)
 		return false;
 	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)path[i]) &&
-		    strchr("-/_@", path[i]) == NULL)
+		if (!may_stand(path[i]) ||
+		    (path[i] == '/' && path[i + 1] == '/'))
 			return false;
 	return true;
+}
+
+/* By hand as tree_same() is: most of what a store does is this. */
+static bool is_called(const struct node *node, const char *name, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (node->name[i] != name[i])
+			return false;
+	return node->name[length] == '\0';
 }
 
 static struct node *child_of(const struct node *node, const char *name,
 			     size_t length)
 {
 	for (struct node *c = node->first; c != NULL; c = c->next)
-		if (strncmp(c->name, name, length) == 0 &&
-		    c->name[length] == '\0')
+		if (is_called(c, name, length))
 			return c;
 	return NULL;
 }
@@ -150,8 +202,10 @@ static struct node *closest(const struct tree *tree, const char *path,
 	const char *name = path + 1;
 
 	while (*name != '\0') {
-		size_t length = strcspn(name, "/");
+		size_t length = 0;
 
+		while (name[length] != '\0' && name[length] != '/')
+			length++;
 		child = child_of(node, name, length);
 		if (child == NULL)
 			break;
@@ -249,8 +303,9 @@ void tree_set_value(struct tree *tree, struct node *node, const void *value,
 	if (length > 0)
 		memcpy(copy, value, length);
 	copy[length] = '\0';
-	free(node->value);
+	free_value(node);
 	node->value = copy;
+	node->value_of_room = false;
 	node->length = length;
 	touch(tree, node);
 }

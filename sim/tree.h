@@ -23,16 +23,33 @@ struct node {
 	char *value;
 	uint32_t length;
 	uint32_t permissions_count;
-	uint64_t generation; /* of the last change, of children too */
+	bool of_room, value_of_room; /* memory of the tree's, as a copy */
+	uint64_t generation;	     /* of the last change, of children too */
 	struct xs_permissions permissions[TREE_PERMISSIONS];
 	char name[];
 };
 
 struct tree {
 	struct node *root;
+	void *room; /* what the nodes of a copy lie in; NULL */
 	uint64_t generation;
 	uint32_t owned[WORLD_DOMAINS]; /* nodes by owner */
 };
+
+/**
+ * tree_same() - whether two words or paths are equal.
+ *
+ * By hand, because sanitizers and engines look into the arguments of strcmp(), and
+ * a simulated store compares all the time.
+ */
+static inline bool tree_same(const char *one, const char *other)
+{
+	while (*one != '\0' && *one == *other) {
+		one++;
+		other++;
+	}
+	return *one == *other;
+}
 
 /**
  * tree_init() - only "/", owned by dom0, readable and writable by nobody else.

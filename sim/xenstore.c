@@ -32,8 +32,8 @@ static void queue_event(struct connection *c, const char *path,
 	struct event **tail = &c->events, *event;
 
 	for (; *tail != NULL; tail = &(*tail)->next)
-		if (strcmp((*tail)->path, path) == 0 &&
-		    strcmp((*tail)->token, token) == 0)
+		if (tree_same((*tail)->path, path) &&
+		    tree_same((*tail)->token, token))
 			return;
 	event = tree_allocate(sizeof(*event) + path_bytes + token_bytes);
 	event->next = NULL;
@@ -46,11 +46,13 @@ static void queue_event(struct connection *c, const char *path,
 
 static bool at_or_below(const char *path, const char *top)
 {
-	size_t length = strlen(top);
+	size_t length = 0;
 
-	if (strcmp(top, "/") == 0)
+	if (tree_same(top, "/"))
 		return path[0] == '/';
-	return strncmp(path, top, length) == 0 &&
+	while (top[length] != '\0' && top[length] == path[length])
+		length++;
+	return top[length] == '\0' &&
 	       (path[length] == '/' || path[length] == '\0');
 }
 
@@ -76,7 +78,7 @@ static void fire_connection(struct connection *c, const struct change *change)
 	    (change->before == NULL || !may_see(c, change->before)))
 		return;
 	for (const struct watch *w = c->watches; w != NULL; w = w->next) {
-		if (change->exact ? strcmp(change->path, w->path) != 0
+		if (change->exact ? !tree_same(change->path, w->path)
 				  : !at_or_below(change->path, w->path))
 			continue;
 		queue_event(c, change->path + w->relative, w->token);
@@ -94,7 +96,7 @@ static void fire_special(const char *name)
 {
 	for (struct connection *c = store.connections; c != NULL; c = c->next)
 		for (struct watch *w = c->watches; w != NULL; w = w->next)
-			if (c->domid == 0 && strcmp(w->path, name) == 0)
+			if (c->domid == 0 && tree_same(w->path, name))
 				queue_event(c, name, w->token);
 }
 
@@ -439,8 +441,8 @@ static struct watch **find_watch(struct connection *c, const char *path,
 {
 	struct watch **link = &c->watches;
 
-	while (*link != NULL && (strcmp((*link)->path, path) != 0 ||
-				 strcmp((*link)->token, token) != 0))
+	while (*link != NULL && (!tree_same((*link)->path, path) ||
+				 !tree_same((*link)->token, token)))
 		link = &(*link)->next;
 	return link;
 }
@@ -492,7 +494,7 @@ static void drop_events(struct connection *c, const char *path,
 	while (*link != NULL) {
 		struct event *event = *link;
 
-		if (strcmp(event->token, token) != 0 ||
+		if (!tree_same(event->token, token) ||
 		    !at_or_below(event->path, path)) {
 			link = &event->next;
 			continue;

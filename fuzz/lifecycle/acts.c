@@ -242,6 +242,7 @@ void life_touch(const struct script_record *r)
 	struct life_disk *disk = &life.disk[script_u8(r, 1) % LIFE_DISKS];
 	const uint8_t a = script_u8(r, 2), b = script_u8(r, 3);
 
+	disk->touched = true;
 	switch (script_u8(r, 0) % LIFE_KIND_COUNT) {
 	case LIFE_FRONT_STATE:
 		front_state(disk, a);

@@ -85,6 +85,7 @@ struct life_worker {
 struct life_disk {
 	uint32_t domid, devid;
 	char back[LIFE_PATH_BYTES], front[LIFE_PATH_BYTES];
+	bool touched;	      /* by anything of the script */
 	bool made;	      /* the toolstack's directory is there */
 	bool online;	      /* what it said last of that */
 	bool unplugged;	      /* it asked for the end, and nothing else since */

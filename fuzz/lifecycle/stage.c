@@ -200,10 +200,6 @@ static void outlive(const struct life_disk *disk)
 /* A frontend as good as any, on a store where others are busy, too. */
 static void serve_once(struct life_disk *disk)
 {
-	life.again = 3;
-	life_create(disk, "null:1M", false);
-	life_rest();
-	life_expect(disk, "made anew", "2");
 	life_keys(disk, 1, 0, 0);
 	life_front_says(disk, "3");
 	life_expect(disk, "with a frontend that is Initialised", "4");
@@ -223,6 +219,16 @@ static void serve_once(struct life_disk *disk)
 	life_take(disk->front);
 	life_rest();
 	life_expect(disk, "with a frontend that is gone", "6");
+}
+
+static void make(struct life_disk *disk)
+{
+	(void)sim_domain_create(disk->domid, 64);
+	sim_enter(0);
+	life.again = 3;
+	life_create(disk, "null:1M", false);
+	life_rest();
+	life_expect(disk, "made anew", "2");
 }
 
 static void unplug(struct life_disk *disk)
@@ -263,9 +269,11 @@ static void end(void)
 	life_rest();
 	life_remove_all();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
-		(void)sim_domain_create(life.disk[i].domid, 64);
-		sim_enter(0);
-		serve_once(&life.disk[i]);
+		make(&life.disk[i]);
+		/* One that nothing has happened to is served, no more: an end
+		 * takes as long as most scripts. */
+		if (life.disk[i].touched)
+			serve_once(&life.disk[i]);
 		unplug(&life.disk[i]);
 	}
 	life_remove_all();

@@ -15,12 +15,14 @@ import time
 
 import finds
 from engines import Afl, LibFuzzer
+from guard_plays import sample_of
 from processor import cpu_of_tree
 from tree import (ENGINES, GRACE_S, HARNESSES, MUTATOR, NEEDS, ROOT, Trouble,
                   build_dir, built, claim, engines_of, plays_scripts, say, take,
                   targets_of)
 
 EMPTY = "empty"  # no harness of xenblk-fuzz list: it tests nothing
+EMPTY_INPUTS = 8  # nothing tells them apart, and AFL++ tries each at length
 MACHINES = {"libfuzzer": LibFuzzer, "afl": Afl}
 # An engine that gets so little of the machine in so long is given up.
 PATIENCE = 60
@@ -43,12 +45,17 @@ class Place:
         with built(self.preset, dict.fromkeys(targets)) as bins:
             for harness in [EMPTY, *harnesses]:
                 take(bins, harness, os.path.join(self.kept, harness))
-            for harness in dict.fromkeys(["ring", *harnesses]):
-                shutil.copytree(
-                    os.path.join(build_dir(self.preset), "corpora", harness),
-                    os.path.join(self.corpora, harness))
+            for harness in harnesses:
+                shutil.copytree(self.corpus(harness),
+                                os.path.join(self.corpora, harness))
+            os.makedirs(os.path.join(self.corpora, EMPTY))
+            for path in sample_of(self.corpus("ring"), EMPTY_INPUTS):
+                shutil.copy(path, os.path.join(self.corpora, EMPTY))
             self.mutator = shutil.copy(
                 os.path.join(bins, "..", "lib", MUTATOR), self.kept)
+
+    def corpus(self, harness):
+        return os.path.join(build_dir(self.preset), "corpora", harness)
 
     def prepared(self, harness):
         """(its binary in a folder of this run, that folder)"""
@@ -65,9 +72,8 @@ class Place:
         return binary, where
 
     def inputs(self, harness):
-        """The empty harness reads what `ring` does: inputs cost, too."""
-        return os.path.join(self.corpora,
-                            "ring" if harness == EMPTY else harness)
+        """The empty harness has some of ring's: sizes cost, too."""
+        return os.path.join(self.corpora, harness)
 
 
 def used(engine, seconds, patience_s):

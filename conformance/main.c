@@ -11,6 +11,7 @@
 #include "conformance/case.h"
 #include "conformance/compare.h"
 #include "conformance/coverage.h"
+#include "conformance/crash/command.h"
 #include "conformance/explain.h"
 #include "conformance/options.h"
 #include "conformance/run.h"
@@ -118,7 +119,7 @@ static const struct {
 	{"explain", command_explain},	{"repro", command_repro},
 	{"coverage", command_coverage}, {"audit", command_audit},
 	{"diff", command_diff},		{"bless", command_bless},
-	{"matrix", command_matrix},
+	{"matrix", command_matrix},	{"crash", crash_command},
 };
 
 static int dispatch(const struct command_line *line)
@@ -132,7 +133,8 @@ static int dispatch(const struct command_line *line)
 
 int main(int argc, char **argv)
 {
-	struct command_line line = {.target = "sim"};
+	struct command_line line = {
+		.target = "sim", .histories = 1000, .seed = 1};
 	/* getopt_long() moves words about; whoever runs the program anew needs
 	 * the first order */
 	char **original = calloc((size_t)argc + 1, sizeof(*original));

@@ -2,6 +2,7 @@
 #include "conformance/options.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ static const char usage[] =
 	"       xenblk-conform matrix [RESULTS]... [--html FILE] [--json] "
 	"[--public]\n"
 	"       xenblk-conform audit FILE [--json] [--quiet]\n"
+	"       xenblk-conform crash [--histories N] [--seed S] [--deaths] "
+	"[--json]\n"
 	"\n"
 	"Holds a Xen block backend to the protocol, clause by clause.\n"
 	"Targets: inprocess (xenblk in this process, simulated), sim (xenblkd "
@@ -35,6 +38,8 @@ static const char usage[] =
 	"RESULTS is what run --json prints, or a document of xenblk-lab.\n"
 	"audit reads a recording of xenblkd --record and judges its "
 	"frontends.\n"
+	"crash tries what a power failure leaves, at every moment of random "
+	"histories.\n"
 	"Exit codes: 0 all well, 1 a case failed or a frontend broke a "
 	"clause,\n"
 	"2 usage, 3 nothing was run, 4 the tool or its environment failed.\n";
@@ -61,6 +66,9 @@ enum {
 	OPTION_PRIVATE,
 	OPTION_PUBLIC,
 	OPTION_RETRIES,
+	OPTION_HISTORIES,
+	OPTION_SEED,
+	OPTION_DEATHS,
 	OPTION_VERSION,
 };
 
@@ -81,6 +89,9 @@ static const struct option long_options[] = {
 	{"private", required_argument, NULL, OPTION_PRIVATE},
 	{"public", no_argument, NULL, OPTION_PUBLIC},
 	{"retries", required_argument, NULL, OPTION_RETRIES},
+	{"histories", required_argument, NULL, OPTION_HISTORIES},
+	{"seed", required_argument, NULL, OPTION_SEED},
+	{"deaths", no_argument, NULL, OPTION_DEATHS},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -185,6 +196,14 @@ static int take_option(int option, struct command_line *line)
 		return EXIT_OK;
 	case OPTION_RETRIES:
 		return parse_number("--retries", optarg, 0, 10, &line->retries);
+	case OPTION_HISTORIES:
+		return parse_number("--histories", optarg, 1, 100000000,
+				    &line->histories);
+	case OPTION_SEED:
+		return parse_number("--seed", optarg, 0, UINT_MAX, &line->seed);
+	case OPTION_DEATHS:
+		line->deaths = true;
+		return EXIT_OK;
 	case OPTION_REFUSALS:
 		line->refusals = true;
 		return EXIT_OK;

@@ -24,8 +24,10 @@ struct command_line {
 	enum report_format format;
 	bool list, json, verbose, trace_hash, refusals, quiet, public;
 	unsigned int timeout_s;
-	unsigned int retries; /* of a bad case */
-	char **argv;	      /* in its first order: to be run anew */
+	unsigned int retries;	      /* of a bad case */
+	unsigned int histories, seed; /* of crash */
+	bool deaths;		      /* of workers, likewise */
+	char **argv;		      /* in its first order: to be run anew */
 };
 
 /** options_parse() - -1 to go on, else an exit status. */

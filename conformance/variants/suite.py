@@ -1,9 +1,11 @@
-"""The suite against one program: which cases see that it is wrong.
+"""The suite, or the crash checker, against one program: which cases see that it
+is wrong.
 
 Reads TAP as it comes, so that a variant under which nothing works costs no more
 than its time.
 """
 
+import json
 import re
 import subprocess
 
@@ -55,3 +57,40 @@ def play(program, cases, seconds, case_s=CASE_S):
     for line in out.splitlines():
         last = take_line(run, line, last)
     return run
+
+
+# "crash:500": so many histories, in which workers are killed or not.
+CRASH = re.compile(r"crash(-deaths)?:(\d+)$")
+
+
+def is_crash(case):
+    return CRASH.match(case) is not None
+
+
+def crash_words(program, case):
+    deaths, count = CRASH.match(case).groups()
+    return [program, "crash", "--histories", count, "--json"] + ["--deaths"] * bool(deaths)
+
+
+def play_crash(run, program, case, seconds):
+    """A case of the crash checker, into a Run: bad when a rule is broken."""
+    try:
+        done = subprocess.run(crash_words(program, case), stdout=subprocess.PIPE, text=True,
+                              errors="replace", stderr=subprocess.DEVNULL,
+                              stdin=subprocess.DEVNULL, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        run.whole = False
+        return
+    if done.returncode == 1:
+        run.bad[case] = crash_reason(done.stdout)
+    elif done.returncode == 0:
+        run.passed.add(case)
+
+
+def crash_reason(text):
+    """What the document says, in one line."""
+    try:
+        violation = json.loads(text)["violation"]
+    except (ValueError, KeyError):
+        return "a rule was broken that does not break alone"
+    return f"seed {violation['seed']}, {violation['steps']} steps: {violation['rule']}"

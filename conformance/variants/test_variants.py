@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
 from fault import Trouble, changed, parse  # noqa: E402
-from suite import Run, take_line  # noqa: E402
+from suite import Run, crash_reason, crash_words, is_crash, take_line  # noqa: E402
 
 TEXT = """# What the file is about.
 
@@ -72,6 +72,19 @@ class Tap(unittest.TestCase):
                      "ok 3 - a.c # SKIP not offered", "# SKIP: no"):
             last = take_line(run, line, last)
         self.assertEqual((run.passed, run.bad, run.skipped), ({"a.a"}, {"a.b": "FAIL: it is so"}, {"a.c"}))
+
+
+class Crash(unittest.TestCase):
+    def test_a_name_says_how_many_histories(self):
+        self.assertEqual([is_crash(name) for name in ("crash:5", "crash-deaths:70", "blkif.crash", "crash:")],
+                         [True, True, False, False])
+        self.assertEqual(crash_words("p", "crash:5"), ["p", "crash", "--histories", "5", "--json"])
+        self.assertEqual(crash_words("p", "crash-deaths:70")[3:], ["70", "--json", "--deaths"])
+
+    def test_the_reason_is_the_rule(self):
+        self.assertEqual(crash_reason('{"violation": {"seed": 3, "steps": 4, "rule": "it is so"}}'),
+                         "seed 3, 4 steps: it is so")
+        self.assertIn("alone", crash_reason(""))
 
 
 class Seen(unittest.TestCase):

@@ -131,14 +131,17 @@ static enum refusal resume_ring(struct queue *queue,
 	const enum link_abi abi = (enum link_abi)attach->abi;
 	struct inflight_queue *table = queue->table;
 	struct inflight_slot *slot = NULL;
+	struct request_rules any_size = queue->rules;
 	struct ring_place place;
 
+	/* The disk may have shrunk since: see resume_one(). */
+	any_size.capacity_sectors = INT64_MAX / SECTOR_BYTES;
 	if (!inflight_recover(table, abi_ring_slots(abi, queue->ring_pages),
 			      ring_published(queue->ring_memory)))
 		return REFUSE_TABLE;
 	while ((slot = inflight_oldest(table, slot)) != NULL) {
 		if (inflight_state(slot) == INFLIGHT_TAKEN
-			    ? !request_sound(&slot->request, &queue->rules)
+			    ? !request_sound(&slot->request, &any_size)
 			    : slot->status > 0)
 			return REFUSE_TABLE;
 	}
@@ -148,6 +151,22 @@ static enum refusal resume_ring(struct queue *queue,
 			   abi, place)
 		       ? REFUSAL_NONE
 		       : REFUSE_RING_ATTACH;
+}
+
+/* Begins again, unless the disk has become too small for it meanwhile. */
+static bool resume_one(struct queue *queue, struct inflight_slot *slot)
+{
+	CHECK(inflight_state(slot) == INFLIGHT_TAKEN);
+	if (!request_sound(&slot->request, &queue->rules)) {
+		inflight_finish(slot, refusal_status(REFUSE_BEYOND_END));
+		stats_add(&queue->stats->refused, 1);
+		stats_add(&queue->stats->refusals[REFUSE_BEYOND_END], 1);
+		queue_answer(queue, slot, REFUSE_BEYOND_END);
+		return false;
+	}
+	meter_taken(&queue->meter, inflight_index(queue->table, slot));
+	submit_add(queue->submit, slot);
+	return true;
 }
 
 /* What was under way goes on: what is finished is answered, the rest begins
@@ -162,9 +181,7 @@ static void resume_requests(struct queue *queue)
 			queue_answer(queue, slot, REFUSAL_NONE);
 			continue;
 		}
-		meter_taken(&queue->meter, inflight_index(queue->table, slot));
-		submit_add(queue->submit, slot);
-		again++;
+		again += resume_one(queue, slot);
 	}
 	stats_add(&queue->stats->reissued, again);
 	log_line(LOG_INFO,

@@ -41,8 +41,9 @@ struct host {
 	char root[STORE_PATH_BYTES]; /* "/local/domain/0/backend/vbd" */
 	bool rescan;
 	bool stopping;
-	bool swept; /* tables of disks that are no more */
-	bool full;  /* said that there are too many disks */
+	bool swept;  /* tables of disks that are no more */
+	bool full;   /* said that there are too many disks */
+	bool unsure; /* xenstore failed when it was asked for a new one */
 	unsigned int count;
 	struct device *device[LIMIT_DEVICES];
 };
@@ -221,16 +222,21 @@ static void notice(struct host *host, struct device_key key)
 {
 	struct device *device = find(host, key);
 	char path[STORE_PATH_BYTES + 32], state[16];
+	int n;
 
 	if (device != NULL) {
 		device_note_backend(device);
 		return;
 	}
+	if (host->stopping)
+		return;
 	snprintf(path, sizeof(path), "%s/%u/%u/state", host->root, key.domid,
 		 key.devid);
-	if (!host->stopping &&
-	    store_read(host->store, path, state, sizeof(state)) >= 0)
+	n = store_read(host->store, path, state, sizeof(state));
+	if (n >= 0)
 		add_device(host, key);
+	/* Not known to be absent: looked for again when xenstore answers. */
+	host->unsure |= n < 0 && n != -EOVERFLOW && n != -ENOENT;
 }
 
 struct listing {
@@ -351,6 +357,10 @@ static bool take_events(struct host *host)
 	/* Only then: a store that keeps failing must not keep us busy. */
 	for (unsigned int i = 0; n > 0 && i < host->count; i++)
 		device_note_again(host->device[i]);
+	if (n > 0 && host->unsure) {
+		host->unsure = false;
+		host->rescan = true;
+	}
 	return n > 0;
 }
 

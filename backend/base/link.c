@@ -83,8 +83,10 @@ static bool device_valid(const struct link_device *device, unsigned int fds)
 {
 	if (device->domid >= DOMID_END)
 		return false;
-	if (device->sectors == 0 ||
-	    device->sectors > (uint64_t)INT64_MAX / SECTOR_BYTES)
+	if (device->sectors > (uint64_t)INT64_MAX / SECTOR_BYTES)
+		return false;
+	/* K16: nothing else can be empty than a drive without a medium. */
+	if (device->sectors == 0 && device->image != LINK_IMAGE_NULL)
 		return false;
 	if (device->image < LINK_IMAGE_FILE ||
 	    device->image >= LINK_IMAGE_COUNT)

@@ -51,7 +51,7 @@ enum link_abi {
 
 enum link_image {
 	LINK_IMAGE_FILE = 1,
-	LINK_IMAGE_NULL,
+	LINK_IMAGE_NULL, /* of no sectors: a drive without a medium */
 	LINK_IMAGE_RAM,
 	LINK_IMAGE_NBD,
 	LINK_IMAGE_COUNT,
@@ -67,11 +67,11 @@ enum link_image {
 struct link_device {
 	uint32_t domid;
 	uint32_t devid;
-	uint64_t sectors;	 /* capacity in 512-byte sectors */
-	uint32_t image;		 /* enum link_image */
-	uint32_t max_queues;	 /* 1 .. LIMIT_QUEUES */
-	uint32_t readonly;	 /* 0 or 1 */
-	uint32_t direct;	 /* the file was opened with O_DIRECT */
+	uint64_t sectors;    /* capacity in 512-byte sectors; 0: no medium */
+	uint32_t image;	     /* enum link_image */
+	uint32_t max_queues; /* 1 .. LIMIT_QUEUES */
+	uint32_t readonly;   /* 0 or 1 */
+	uint32_t direct;     /* the file was opened with O_DIRECT */
 	uint32_t persistent_cap; /* per queue, 0 .. LIMIT_PERSISTENT */
 	uint32_t poll_ns; /* bound of adaptive polling, 0 .. LIMIT_POLL_NS */
 	uint32_t log_level;

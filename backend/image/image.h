@@ -98,7 +98,8 @@ int image_file_open(const int *fds, unsigned int count, uint64_t sectors,
  */
 void image_file_hold(struct image *image, int fd);
 
-/** image_null_open() - reads zeroes, forgets writes; for measuring. */
+/** image_null_open() - reads zeroes, forgets writes; for measuring, and, of no
+ * sectors, where there is nothing. */
 int image_null_open(uint64_t sectors, bool readonly, struct image **image);
 
 /** image_ram_open() - a disk in anonymous memory, zeroes at first. */

@@ -3,7 +3,8 @@
  *
  * For measuring everything but storage, and for tests that need a large disk.
  * Reads do write their zeroes: a guest must never find in its pages what was
- * there before.
+ * there before.  One of no sectors is a drive without a medium: nothing in it can
+ * be asked for.
  */
 #include "backend/image/image.h"
 
@@ -64,7 +65,7 @@ int image_null_open(uint64_t sectors, bool readonly, struct image **image)
 {
 	struct null_image *null;
 
-	CHECK(sectors > 0);
+	CHECK(sectors <= (uint64_t)INT64_MAX / SECTOR_BYTES);
 	null = calloc(1, sizeof(*null));
 	if (null == NULL)
 		return -ENOMEM;

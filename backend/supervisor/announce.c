@@ -162,7 +162,7 @@ void device_fail(struct device *device, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
-	device->rescue = false;
+	device->rescue = device->changed = false;
 	/* What is not served any more shall not be gone on with. */
 	if (!device->attached && device_mark_table(device, false) < 0)
 		log_line(LOG_WARNING, "%s: its table cannot be written",

@@ -144,17 +144,21 @@ static void worker_died(struct device *device)
 {
 	char how[CHILD_SENTENCE_BYTES], sentence[DEVICE_SENTENCE_BYTES];
 	const bool expected = device->stopping;
+	bool in_order;
 
 	device_stop_awaiting(device);
-	child_obituary(&device->child, how, sizeof(how));
+	in_order = child_obituary(&device->child, how, sizeof(how));
 	recording_worker_ends(device->options.recording, device->options.key);
 	recording_text(device->options.recording, device->options.key,
 		       RECORD_WORKER_END, "", how);
 	device->stopping = false;
 	/* A frontend that began anew meanwhile is looked at again. */
 	device->note_frontend = true;
-	if (expected) {
+	if (expected &&
+	    (device->state != DEVICE_PAUSING || in_order || device->retired)) {
 		device->attached = false;
+		if (device->state == DEVICE_PAUSING && !device->retired)
+			device_change_goes_on(device);
 		return;
 	}
 	device->deaths++;

@@ -312,6 +312,17 @@ int backing_open(const struct conf *conf, const char *text, bool readonly,
 	return error;
 }
 
+void backing_none(const struct conf *conf, bool readonly,
+		  struct backing *backing)
+{
+	*backing = (struct backing){
+		.image = LINK_IMAGE_NULL,
+		.physical_bytes = SECTOR_BYTES,
+		.readonly = readonly,
+		.queues = conf->max_queues,
+	};
+}
+
 void backing_close(struct backing *backing)
 {
 	for (unsigned int i = 0; i < backing->count; i++)

@@ -34,6 +34,10 @@ struct backing {
 int backing_open(const struct conf *conf, const char *params, bool readonly,
 		 struct backing *backing, char *sentence);
 
+/** backing_none() - what a drive has without a medium: no sector. */
+void backing_none(const struct conf *conf, bool readonly,
+		  struct backing *backing);
+
 /** backing_close() - close its descriptors; harmless when there are none. */
 void backing_close(struct backing *backing);
 

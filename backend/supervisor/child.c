@@ -128,7 +128,7 @@ int child_receive(struct child *child, struct link_message *message)
 	return has_ended(child) ? -EPIPE : 0;
 }
 
-void child_obituary(struct child *child, char *sentence, size_t room)
+bool child_obituary(struct child *child, char *sentence, size_t room)
 {
 	int status = 0;
 
@@ -140,11 +140,12 @@ void child_obituary(struct child *child, char *sentence, size_t room)
 	child->pidfd = -1;
 	if (child->pid == 0) {
 		snprintf(sentence, room, "hung up");
-		return;
+		return true;
 	}
-	if (waitpid(child->pid, &status, 0) != child->pid)
+	if (waitpid(child->pid, &status, 0) != child->pid) {
 		snprintf(sentence, room, "ended in an unknown way");
-	else if (WIFSIGNALED(status))
+		status = -1;
+	} else if (WIFSIGNALED(status))
 		snprintf(sentence, room, "was killed by signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) == 127)
@@ -153,6 +154,7 @@ void child_obituary(struct child *child, char *sentence, size_t room)
 		snprintf(sentence, room, "ended with exit status %d",
 			 WEXITSTATUS(status));
 	child->pid = 0;
+	return status == 0;
 }
 
 void child_stop(struct child *child)

@@ -50,8 +50,10 @@ int child_receive(struct child *child, struct link_message *message);
 
 /**
  * child_obituary() - "was killed by signal 11 (Segmentation fault)"; reaps it.
+ *
+ * Return: whether it ended in order, as one does that was told to stop.
  */
-void child_obituary(struct child *child, char *sentence, size_t room);
+bool child_obituary(struct child *child, char *sentence, size_t room);
 
 /** child_stop() - say STOP and hang up; the process ends by itself. */
 void child_stop(struct child *child);

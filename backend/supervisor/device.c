@@ -27,6 +27,7 @@ static const char *const state_names[] = {
 	[DEVICE_WAITING] = "waiting",
 	[DEVICE_CONNECTING] = "connecting",
 	[DEVICE_CONNECTED] = "connected",
+	[DEVICE_PAUSING] = "pausing",
 	[DEVICE_SETTLING] = "settling",
 	[DEVICE_RESCUING] = "rescuing",
 	[DEVICE_CLOSING] = "closing",
@@ -45,11 +46,14 @@ static const unsigned int legal[DEVICE_STATE_COUNT] = {
 	[DEVICE_NEW] = TO(OPENING) | TO(SETTLING) | TO(RESCUING) | TO(CLOSING) |
 		       TO(CLOSED) | TO(GONE),
 	[DEVICE_OPENING] = TO(WAITING) | TO(CLOSING) | TO(GONE),
-	[DEVICE_WAITING] = TO(CONNECTING) | TO(CLOSING) | TO(CLOSED) | TO(GONE),
+	[DEVICE_WAITING] = TO(CONNECTING) | TO(PAUSING) | TO(CLOSING) |
+			   TO(CLOSED) | TO(GONE),
 	[DEVICE_CONNECTING] = TO(CONNECTED) | TO(SETTLING) | TO(RESCUING) |
 			      TO(CLOSING) | TO(DETACHING) | TO(GONE),
-	[DEVICE_CONNECTED] = TO(SETTLING) | TO(RESCUING) | TO(CLOSING) |
-			     TO(DETACHING) | TO(GONE),
+	[DEVICE_CONNECTED] = TO(PAUSING) | TO(SETTLING) | TO(RESCUING) |
+			     TO(CLOSING) | TO(DETACHING) | TO(GONE),
+	[DEVICE_PAUSING] =
+		TO(OPENING) | TO(SETTLING) | TO(RESCUING) | TO(CLOSING),
 	[DEVICE_SETTLING] = TO(OPENING) | TO(RESCUING) | TO(CLOSING) | TO(GONE),
 	[DEVICE_RESCUING] = TO(CONNECTED) | TO(SETTLING) | TO(RESCUING) |
 			    TO(CLOSING) | TO(GONE),
@@ -82,6 +86,7 @@ bool device_is_busy(const struct device *device)
 {
 	return device->state == DEVICE_OPENING ||
 	       device->state == DEVICE_CONNECTING ||
+	       device->state == DEVICE_PAUSING ||
 	       device->state == DEVICE_SETTLING ||
 	       device->state == DEVICE_RESCUING ||
 	       device->state == DEVICE_DETACHING;
@@ -205,6 +210,7 @@ static void look_at_backend(struct device *device)
 		device_finish(device, false);
 		return;
 	}
+	device_look_at_medium(device);
 	if (state != XenbusStateClosing)
 		return;
 	if (device->state == DEVICE_CLOSED) {
@@ -252,6 +258,8 @@ void device_check(const struct device *device)
 	CHECK(device->state != DEVICE_NEW || !device->child.alive);
 	CHECK(device->state != DEVICE_GONE || device->watched[0] == '\0');
 	CHECK(device->state != DEVICE_SETTLING || !device->child.alive);
+	CHECK(device->state != DEVICE_PAUSING || device->stopping ||
+	      device->retired);
 	CHECK((device->state == DEVICE_SETTLING) == (device->timer >= 0));
 	CHECK(device->patience < 0 || device_owes(device));
 	if (!device->attached)
@@ -280,6 +288,8 @@ bool device_step(struct device *device)
 			look_for_domain(device);
 		else if (device->note_frontend)
 			look_at_frontend(device);
+		else if (device->note_change)
+			device_look_at_change(device);
 		else
 			break;
 		done = true;
@@ -410,6 +420,9 @@ void device_view(const struct device *device, struct device_view *view)
 		.persistent = connected && device->attach.persistent != 0,
 		.readonly = device->facts.readonly,
 		.direct = device->backing.direct,
+		.cdrom = device->facts.cdrom,
+		.changing = device->note_change || device->changed ||
+			    device->state == DEVICE_PAUSING,
 		.worker = device->child.alive ? device->child.pid : 0,
 		.connections = device->connections,
 		.worker_deaths = device->deaths,

@@ -23,6 +23,8 @@
  *   WAITING     InitWait is published, no ring is mapped
  *   CONNECTING  the worker maps the rings, its answer is awaited
  *   CONNECTED   Connected is published, the worker serves
+ *   PAUSING     the worker finishes what it has taken, and ends; another one goes
+ *               on, with another capacity or another medium
  *   SETTLING    the worker before this one is dead, or another daemon's still
  *               drains: what the kernel still does for it is awaited, and then
  *               a new one is started; no ring is mapped by us
@@ -40,6 +42,7 @@ enum device_state {
 	DEVICE_WAITING,
 	DEVICE_CONNECTING,
 	DEVICE_CONNECTED,
+	DEVICE_PAUSING,
 	DEVICE_SETTLING,
 	DEVICE_RESCUING,
 	DEVICE_CLOSING,
@@ -100,6 +103,29 @@ bool device_has_worker(const struct device *device);
 /** device_limit() - other limits for this disk, for its worker from now on. */
 void device_limit(struct device *device, const struct conf_limits *limits);
 
+/* Room for the sentences of the two below. */
+#define DEVICE_REASON_BYTES 512u
+
+/**
+ * device_resize() - look at the size of the image again, and have that many
+ * sectors from soon on.
+ * @sectors: at most so many; 0: all that the image has
+ * @sentence: why not
+ *
+ * Return: 0 when it is on its way, or -errno.
+ */
+int device_resize(struct device *device, uint64_t sectors, char *sentence);
+
+/**
+ * device_change_medium() - another medium for a CD-ROM drive.
+ * @params: as a toolstack writes it; "": none
+ * @sentence: why not
+ *
+ * Return: 0 when it is on its way, or -errno.
+ */
+int device_change_medium(struct device *device, const char *params,
+			 char *sentence);
+
 /* What the control socket shows. */
 struct device_view {
 	struct device_key key;
@@ -115,7 +141,9 @@ struct device_view {
 	bool persistent;
 	bool readonly;
 	bool direct;
-	pid_t worker; /* 0 when there is none */
+	bool cdrom;
+	bool changing; /* another capacity or medium is on its way */
+	pid_t worker;  /* 0 when there is none */
 	uint32_t connections;
 	uint32_t worker_deaths;
 	uint32_t rescues; /* deaths that the guest saw as a pause */

@@ -50,17 +50,16 @@ static int read_mode(struct store *store, const char *directory,
 	return -EINVAL;
 }
 
-static int read_params(struct store *store, const char *directory,
-		       struct facts *facts, char *sentence)
+int facts_params(struct store *store, const char *directory, char *params,
+		 char *sentence)
 {
-	int n = read_key(store, directory, "params", facts->params,
-			 sizeof(facts->params));
+	int n = read_key(store, directory, "params", params, STORE_VALUE_BYTES);
 
 	if (n == -EOVERFLOW)
 		snprintf(sentence, FACTS_SENTENCE_BYTES,
 			 "params in %s is longer than %u bytes", directory,
 			 STORE_VALUE_BYTES - 1);
-	else if (n >= 0 && strlen(facts->params) != (size_t)n)
+	else if (n >= 0 && strlen(params) != (size_t)n)
 		snprintf(sentence, FACTS_SENTENCE_BYTES,
 			 "params in %s contains a NUL byte", directory);
 	else
@@ -117,7 +116,7 @@ int facts_read(struct store *store, const char *directory, uint32_t domid,
 	if (error == 0)
 		error = read_mode(store, directory, facts, sentence);
 	if (error == 0)
-		error = read_params(store, directory, facts, sentence);
+		error = facts_params(store, directory, facts->params, sentence);
 	if (error < 0)
 		return error;
 	facts->removable = read_flag(store, directory, "removable");
@@ -142,6 +141,13 @@ int facts_state(struct store *store, const char *directory)
 	if (n < 0 || !decimal_parse(value, (size_t)n, STATE_MAX, &state))
 		return 0;
 	return (int)state;
+}
+
+/* libxl writes nothing, or its name for a format of nothing. */
+bool facts_no_medium(const struct facts *facts)
+{
+	return facts->cdrom && (facts->params[0] == '\0' ||
+				strcmp(facts->params, "empty:") == 0);
 }
 
 bool facts_online(struct store *store, const char *directory)

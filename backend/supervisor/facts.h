@@ -40,5 +40,21 @@ int facts_read(struct store *store, const char *directory, uint32_t domid,
  */
 int facts_state(struct store *store, const char *directory);
 
+/**
+ * facts_params() - the node params alone, which a toolstack rewrites when it
+ * changes a medium.
+ * @params: STORE_VALUE_BYTES
+ * @sentence: what is wrong, for -EINVAL
+ *
+ * Return: as facts_read().
+ */
+int facts_params(struct store *store, const char *directory, char *params,
+		 char *sentence);
+
+/**
+ * facts_no_medium() - whether they name a drive without a medium (K16).
+ */
+bool facts_no_medium(const struct facts *facts);
+
 /** facts_online() - whether the toolstack wants the disk to stay (P7). */
 bool facts_online(struct store *store, const char *directory);

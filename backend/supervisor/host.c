@@ -435,6 +435,11 @@ bool host_limit(struct host *host, struct device_key key,
 	return device != NULL;
 }
 
+struct device *host_edit(struct host *host, struct device_key key)
+{
+	return find(host, key);
+}
+
 unsigned int host_workers(const struct host *host)
 {
 	unsigned int n = 0;

@@ -55,6 +55,9 @@ void host_stop(struct host *host);
 bool host_limit(struct host *host, struct device_key key,
 		const struct conf_limits *limits);
 
+/** host_edit() - a disk that is to be changed; NULL when there is none. */
+struct device *host_edit(struct host *host, struct device_key key);
+
 /** host_workers() - how many workers live. */
 unsigned int host_workers(const struct host *host);
 

@@ -1,6 +1,6 @@
 /*
  * What the files that make up a device share: device.c, announce.c, opening.c,
- * limits.c, connection.c, answers.c, rescue.c, closing.c.  Nobody else includes this.
+ * limits.c, connection.c, change.c, answers.c, rescue.c, closing.c.  Nobody else includes this.
  */
 #pragma once
 
@@ -37,8 +37,11 @@ struct device {
 	enum device_state after;    /* DETACHING: where to go then */
 	enum device_state back;	    /* a rescue: where it came from */
 	bool rescue;  /* a worker died, another one goes on with its rings */
-	int timer;    /* SETTLING: when to look again; else -1 */
-	int patience; /* its worker owes an answer: how long; else -1 */
+	bool changed; /* ... with another capacity or medium, not told yet */
+	bool note_change; /* its image is to be opened anew */
+	uint64_t wanted;  /* sectors at most; 0: all that the image has */
+	int timer;	  /* SETTLING: when to look again; else -1 */
+	int patience;	  /* its worker owes an answer: how long; else -1 */
 	uint64_t settle_wait_ns;
 	uint64_t rescue_since_ns;
 	uint64_t rescue_window_ns; /* when the window of the bound began */
@@ -193,6 +196,33 @@ bool device_rescue_again(struct device *device);
 bool device_resume_closing(struct device *device);
 void device_rescue_ready(struct device *device);
 void device_rescue_done(struct device *device);
+
+/* change.c: another capacity, another medium */
+
+/** device_look_at_medium() - has the toolstack written another one? */
+void device_look_at_medium(struct device *device);
+void device_look_at_change(struct device *device);
+
+/** device_change_goes_on() - PAUSING: the worker has ended in order. */
+void device_change_goes_on(struct device *device);
+
+/**
+ * device_open_image() - what its directory names, as large as it shall be.
+ * @sentence: BACKING_SENTENCE_BYTES; why not
+ *
+ * Return: 0 or -errno.
+ */
+int device_open_image(struct device *device, char *sentence);
+
+/**
+ * device_keep_capacity() - an image that is opened for a connection which goes
+ * on: what it has gained its guest does not know of.
+ * @sectors: what it had, where a worker of this daemon served it
+ */
+void device_keep_capacity(struct device *device, uint64_t sectors);
+
+/** device_tell_capacity() - what it has now, to a guest that is connected. */
+void device_tell_capacity(struct device *device);
 
 /* closing.c: the ways down */
 

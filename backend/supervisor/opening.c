@@ -120,10 +120,11 @@ static int start_child(struct device *device, struct link_device *wire,
 	return error;
 }
 
-/* What lets a connection go on: the same disk as before. */
-static bool image_goes_on(struct device *device, uint64_t sectors)
+/* What lets a connection go on: the same disk as before, or one that was changed
+ * when nothing was under way. */
+static bool image_goes_on(struct device *device)
 {
-	if (!device_goes_on(device))
+	if (!device_goes_on(device) || device->changed)
 		return true;
 	if (device->backing.image == LINK_IMAGE_RAM)
 		device_fail(device, "the contents of this memory disk ended "
@@ -132,12 +133,6 @@ static bool image_goes_on(struct device *device, uint64_t sectors)
 		device_fail(device,
 			    "the store may still be writing for the worker "
 			    "that ended, and nobody can tell when it has done");
-	else if (device->rescue && device->backing.sectors != sectors)
-		device_fail(device,
-			    "the disk has %llu sectors now and had %llu when "
-			    "it was connected",
-			    (unsigned long long)device->backing.sectors,
-			    (unsigned long long)sectors);
 	else
 		return true;
 	backing_close(&device->backing);
@@ -151,9 +146,7 @@ static void start_worker(struct device *device, int region)
 	char sentence[BACKING_SENTENCE_BYTES];
 	int error;
 
-	error = backing_open(device->options.conf, device->facts.params,
-			     device->facts.readonly, &device->backing,
-			     sentence);
+	error = device_open_image(device, sentence);
 	if (error < 0) {
 		const struct publish_node status = {.key = "hotplug-status",
 						    .value = "error"};
@@ -162,8 +155,10 @@ static void start_worker(struct device *device, int region)
 		device_fail(device, "%s", sentence);
 		return;
 	}
-	if (!image_goes_on(device, sectors))
+	if (!image_goes_on(device))
 		return;
+	if (device_goes_on(device) && !device->changed)
+		device_keep_capacity(device, sectors);
 	describe(device, &wire);
 	error = start_child(device, &wire, region);
 	backing_close(&device->backing);

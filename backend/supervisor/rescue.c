@@ -71,6 +71,10 @@ bool device_table_fits(struct device *device)
 	/* What a frontend was offered once holds as long as its connection,
 	 * whatever this daemon's settings say. */
 	wanted.attach.indirect = found.attach.indirect;
+	/* A medium may have been changed while nobody was there; nothing can
+	 * have been under way that would be written to it. */
+	if (device->facts.cdrom && device->facts.readonly)
+		wanted.sectors = found.sectors;
 	if (!same_connection(&found, &wanted))
 		return false;
 	device->attach.indirect = found.attach.indirect;
@@ -185,6 +189,8 @@ static bool was_serving(const struct device *device)
 	if (device->state == DEVICE_CONNECTING)
 		return device->resumes && device_goes_on(device);
 	return device->state == DEVICE_RESCUING ||
+	       (device->state == DEVICE_PAUSING &&
+		device->back == DEVICE_CONNECTED) ||
 	       (device->attached && (device->state == DEVICE_CONNECTED ||
 				     device->state == DEVICE_CLOSING));
 }
@@ -221,13 +227,21 @@ bool device_rescue(struct device *device, char *sentence, size_t room)
 			 ", and its store may still be writing for it");
 		return false;
 	}
+	if (device->state == DEVICE_PAUSING && device->facts.cdrom &&
+	    !device->facts.readonly) {
+		snprintf(sentence + length, room - length,
+			 ", and what it was to write before the medium was "
+			 "changed has no place on another one");
+		return false;
+	}
 	if (!within_bound(device)) {
 		snprintf(sentence + length, room - length,
 			 ": %u new ones within a minute are enough",
 			 device->rescues_lately);
 		return false;
 	}
-	if (device->state != DEVICE_RESCUING) {
+	if (device->state != DEVICE_RESCUING &&
+	    device->state != DEVICE_PAUSING) {
 		device->back = device->state;
 		device->rescue_since_ns = clock_now_ns();
 	}
@@ -235,6 +249,7 @@ bool device_rescue(struct device *device, char *sentence, size_t room)
 		 sentence);
 	device->attached = false;
 	device->rescue = true;
+	device->changed |= device->state == DEVICE_PAUSING;
 	/* One that came to nothing may do so again for a moment: its program
 	 * is being replaced, say, or memory is short. */
 	if (device->state == DEVICE_RESCUING)
@@ -295,13 +310,17 @@ void device_rescue_done(struct device *device)
 	CHECK(device->state == DEVICE_RESCUING);
 	CHECK(device->attached);
 	device->rescue = false;
-	device->rescues++;
+	device->rescues += !device->changed;
 	if (pause_ns > device->longest_pause_ns)
 		device->longest_pause_ns = pause_ns;
 	log_line(LOG_INFO, "%s: served again after %llu us", device->relative,
 		 (unsigned long long)pause_ns / 1000);
-	if (device->back == DEVICE_CONNECTING)
+	if (device->back == DEVICE_CONNECTING) {
 		device_complete_connection(device);
-	else
-		device_set_state(device, device->back);
+		return;
+	}
+	device_set_state(device, device->back);
+	if (device->changed && device->back == DEVICE_CONNECTED)
+		device_tell_capacity(device);
+	device->changed = false;
 }

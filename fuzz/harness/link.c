@@ -14,7 +14,8 @@
 
 static bool device_sane(const struct link_device *d, unsigned int fds)
 {
-	return d->domid < 0x7ff0 && d->sectors > 0 &&
+	return d->domid < 0x7ff0 &&
+	       (d->sectors > 0 || d->image == LINK_IMAGE_NULL) &&
 	       d->sectors <= INT64_MAX / 512 && d->image >= LINK_IMAGE_FILE &&
 	       d->image <= LINK_IMAGE_NBD && d->max_queues >= 1 &&
 	       d->max_queues <= LIMIT_QUEUES && d->readonly < 2 &&

@@ -203,6 +203,8 @@ static void landed(const char *path, const char *value)
 	struct life_disk *disk = owner(path, false, &key);
 
 	life.writes++;
+	if (disk != NULL && strcmp(key, "sectors") == 0)
+		states_resized(&disk->turn);
 	if (disk == NULL || strcmp(key, "state") != 0)
 		return;
 	states_backend(&disk->turn, value);

@@ -1,7 +1,8 @@
 /*
  * The backend's state node: which states the backend may write after which.
  * Where the toolstack wrote last, it alone is to blame for where that leads
- * from, so only the values are judged.
+ * from, so only the values are judged.  Connected is repeated only to tell of
+ * another capacity, which is written together with it.
  */
 #include <string.h>
 
@@ -33,12 +34,18 @@ void states_toolstack(struct turnabout *turn, unsigned int state)
  * one a transaction is given up in the end, and the backend goes on. */
 static bool may_follow(const struct turnabout *turn, unsigned int state)
 {
-	bool may = (legal[turn->last] & TO(state)) != 0;
+	bool may = (legal[turn->last] & TO(state)) != 0 ||
+		   (turn->resized && turn->last == 4 && state == 4);
 
 	for (unsigned int from = 1; from < ARRAY_SIZE(legal); from++)
 		if ((turn->lost & TO(from)) != 0)
 			may |= state == from || (legal[from] & TO(state)) != 0;
 	return may;
+}
+
+void states_resized(struct turnabout *turn)
+{
+	turn->resized = true;
 }
 
 void states_lost(struct turnabout *turn, const char *text)

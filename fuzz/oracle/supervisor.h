@@ -19,10 +19,13 @@ struct turnabout {
 	unsigned int last; /* what stands there */
 	bool ours;	   /* the backend wrote it, not the toolstack */
 	unsigned int lost; /* states since then that did not come to stand */
+	bool resized;	   /* since then it wrote another capacity */
 };
 void states_begin(struct turnabout *turn);
 void states_toolstack(struct turnabout *turn, unsigned int state);
 void states_backend(struct turnabout *turn, const char *text);
+/** states_resized() - the backend wrote a capacity: it may say Connected again. */
+void states_resized(struct turnabout *turn);
 /** states_lost() - a write of the backend that the store did not take. */
 void states_lost(struct turnabout *turn, const char *text);
 /** states_unknown() - it could not even try: nobody saw what it meant to say. */

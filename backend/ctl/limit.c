@@ -8,8 +8,7 @@
 /* More digits than any limit has, fewer than a number of JSON may have. */
 #define DIGITS 15u
 
-/* "none", or digits with an optional suffix from a list of powers of 1024. */
-static bool parse(const char *text, const char *suffixes, json_int_t *number)
+bool limit_number(const char *text, const char *suffixes, json_int_t *number)
 {
 	const size_t digits = strspn(text, "0123456789");
 	const char *suffix;
@@ -41,7 +40,7 @@ static bool put(json_t *request, const char *key, const char *text,
 
 	if (text == NULL)
 		return true;
-	return parse(text, suffixes, &number) &&
+	return limit_number(text, suffixes, &number) &&
 	       json_object_set_new(request, key, json_integer(number)) == 0;
 }
 

@@ -20,6 +20,12 @@ struct limit_options {
  */
 const char *limit_request(const struct limit_options *options, json_t *request);
 
+/**
+ * limit_number() - a number with an optional suffix from a list of powers of
+ * 1024, or none (0); whether it is one.
+ */
+bool limit_number(const char *text, const char *suffixes, json_int_t *number);
+
 /** limit_given() - whether any of the options was. */
 bool limit_given(const struct limit_options *options);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/ctl/change.h"
 #include "backend/ctl/limit.h"
 #include "backend/ctl/socket.h"
 #include "backend/ctl/tables.h"
@@ -38,6 +39,10 @@ static const char help[] =
 	"  limit DOMID/DEVID     what a disk may do per second, and change it "
 	"with\n"
 	"                        --iops N, --bandwidth N[k|M|G|T], --burst MS\n"
+	"  resize DOMID/DEVID [SIZE]  as large as its image is now, or as "
+	"SIZE\n"
+	"  eject DOMID/DEVID     take the medium out of a CD-ROM drive\n"
+	"  insert DOMID/DEVID IMAGE  put one in\n"
 	"  log-level LEVEL       error, warning, info, debug or trace\n"
 	"\n"
 	"  --socket PATH         control socket (/run/xenblk/control)\n"
@@ -144,6 +149,18 @@ static void put_disk(json_t *request, const char *text)
 	json_object_set_new(request, "devid", json_integer(devid));
 }
 
+static json_t *make_change(json_t *request, int count, char **arguments)
+{
+	const char *wrong;
+
+	put_disk(request, arguments[1]);
+	wrong = change_request(arguments[0], count > 2 ? arguments[2] : NULL,
+			       request);
+	if (wrong != NULL)
+		usage_error(wrong, "");
+	return request;
+}
+
 /* The command line behind the options as a request. */
 static json_t *make_request(int count, char **arguments)
 {
@@ -162,6 +179,8 @@ static json_t *make_request(int count, char **arguments)
 		put_disk(request, arguments[1]);
 		return request;
 	}
+	if (change_command(command, count))
+		return make_change(request, count, arguments);
 	if (strcmp(command, "log-level") == 0 && count == 2) {
 		json_object_set_new(request, "level",
 				    json_string(arguments[1]));
@@ -214,13 +233,18 @@ static int hung_up(const struct settings *settings)
 static int ask_once(int fd, const struct settings *settings,
 		    const json_t *request)
 {
-	json_t *answer = socket_ask(fd, request);
+	json_t *answer = socket_ask(fd, request), *last;
 	const char *command =
 		json_string_value(json_object_get(request, "command"));
 	int status;
 
 	if (answer == NULL)
 		return hung_up(settings);
+	last = change_wait(fd, request, answer);
+	json_decref(answer);
+	if (last == NULL)
+		return hung_up(settings);
+	answer = last;
 	status = print_answer(answer, command, settings->json);
 	json_decref(answer);
 	return status;

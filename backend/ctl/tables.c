@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/ctl/change.h"
 #include "backend/ctl/limit.h"
 #include "backend/ctl/sample.h"
 
@@ -149,6 +150,8 @@ void tables_print(const char *command, const json_t *answer)
 		print_stats(disks);
 	else if (strcmp(command, "limit") == 0)
 		limit_print(json_array_get(disks, 0));
+	else if (disks != NULL)
+		change_print(json_array_get(disks, 0));
 	else
 		printf("log level: %s\n", text_of(answer, "level"));
 }

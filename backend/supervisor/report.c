@@ -6,6 +6,7 @@
 
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
+#include "backend/supervisor/changes.h"
 #include "backend/supervisor/counters.h"
 #include "version.h"
 
@@ -62,12 +63,13 @@ static json_t *disk_details(const struct device_view *view)
 {
 	json_t *disk = disk_summary(view);
 	json_t *more = json_pack(
-		"{s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I}",
+		"{s:I, s:I, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I}",
 		"physical_block_bytes", (json_int_t)view->physical_bytes,
 		"ring_page_order", (json_int_t)view->ring_order, "protocol",
 		view->protocol, "persistent", view->persistent, "direct",
-		view->direct, "connections", (json_int_t)view->connections,
-		"worker_deaths", (json_int_t)view->worker_deaths, "rescues",
+		view->direct, "cdrom", view->cdrom, "changing", view->changing,
+		"connections", (json_int_t)view->connections, "worker_deaths",
+		(json_int_t)view->worker_deaths, "rescues",
 		(json_int_t)view->rescues, "longest_pause_us",
 		(json_int_t)(view->longest_pause_ns / 1000), "seconds_in_state",
 		(json_int_t)((clock_now_ns() - view->since_ns) / 1000000000u));
@@ -206,6 +208,21 @@ static json_t *set_limits(struct host *host, const json_t *request)
 	return one_disk(host, request, disk_limits);
 }
 
+static json_t *change_disk(struct host *host, const json_t *request)
+{
+	char sentence[DEVICE_REASON_BYTES];
+	struct device_key key;
+	struct device *device;
+
+	if (read_number(request, "domid", &key.domid) &&
+	    read_number(request, "devid", &key.devid) &&
+	    (device = host_edit(host, key)) != NULL &&
+	    !changes_begin(device, request, sentence))
+		return json_pack("{s:b, s:o}", "ok", 0, "error",
+				 text(sentence));
+	return one_disk(host, request, disk_details);
+}
+
 static json_t *set_level(const json_t *request)
 {
 	const char *name = json_string_value(json_object_get(request, "level"));
@@ -236,11 +253,14 @@ json_t *report_answer(struct host *host, const json_t *request)
 			       : one_disk(host, request, disk_stats);
 	if (strcmp(command, "limit") == 0)
 		return set_limits(host, request);
+	if (changes_command(command))
+		return change_disk(host, request);
 	if (strcmp(command, "log-level") == 0)
 		return set_level(request);
 	if (strcmp(command, "version") == 0)
 		return json_pack("{s:b, s:s}", "ok", 1, "version",
 				 XENBLK_VERSION);
-	return report_error("there is no such command: use list, show, stats, "
-			    "limit, log-level or version");
+	return report_error(
+		"there is no such command: use list, show, stats, "
+		"limit, resize, eject, insert, log-level or version");
 }

@@ -3,7 +3,8 @@
  * socket.
  *
  * Called by control.c.  Reads devices and the counters that workers keep in
- * shared memory; changes nothing but the log level and a disk's limits.
+ * shared memory; changes nothing but the log level and a disk's limits, and what
+ * changes.c changes.
  * Answers are objects with "ok", and "error" with a sentence when that is false.
  */
 #pragma once

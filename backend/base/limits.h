@@ -74,6 +74,12 @@
 #define LIMIT_STORE_TICK_NS   5000000000u
 #define LIMIT_STORE_COMMAND   1048576u
 
+/* Events about nothing that a queue hears at once; then it pauses before it
+ * listens again, longer each time. */
+#define LIMIT_VAIN_EVENTS	  64u
+#define LIMIT_VAIN_PAUSE_FIRST_MS 1u
+#define LIMIT_VAIN_PAUSE_LAST_MS  16u
+
 /* Limits of a disk: units per second (requests, or sectors), and how much of an
  * unused rate is saved up. */
 #define LIMIT_RATE	      (1u << 31)

@@ -38,6 +38,7 @@
 	STAT(notifications_sent, "notifications sent to the guest")            \
 	STAT(notifications_saved, "response batches that needed none")         \
 	STAT(held, "times the queue slept because of the disk's limits")       \
+	STAT(pauses, "times the queue paused after events about nothing")      \
 	STAT(pool_waits, "requests that waited for bounce pages")              \
 	STAT(reissued, "requests begun again after a worker's death")
 

@@ -85,6 +85,9 @@ bool queue_held(const struct queue *queue);
 /** queue_polled() - count a period of polling, for whoever decides to poll. */
 void queue_polled(struct queue *queue, bool paid);
 
+/** queue_paused() - count a pause, for whoever decides to pause. */
+void queue_paused(struct queue *queue);
+
 /**
  * queue_events() - take a pending event off the port; how many there were.
  *

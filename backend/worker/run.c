@@ -4,7 +4,8 @@
  * Turn while there is work; then poll for a while, if polling has paid lately;
  * then arm the ring, look once more, and sleep on the event channel, the
  * image's completions and the stop descriptor.  A thread with nothing to expect
- * sleeps without a time-out: an idle disk does not wake up.
+ * sleeps without a time-out: an idle disk does not wake up.  A guest that kicks
+ * in vain again and again is not listened to for a while (storm.h).
  */
 #include "backend/worker/run.h"
 
@@ -22,6 +23,7 @@
 #include "backend/base/clock.h"
 #include "backend/base/limits.h"
 #include "backend/worker/queue.h"
+#include "backend/worker/storm.h"
 
 /* Polling starts at this length and doubles up to the bound while it pays. */
 #define POLL_FIRST_NS 4000u
@@ -38,6 +40,8 @@ struct runner {
 	uint32_t penalty;  /* sleeps to let pass after the last failure */
 	uint32_t patience; /* of those, still to come */
 	bool alarmed;
+	bool woken; /* by an event, and no turn found anything since */
+	struct storm storm;
 };
 
 struct run {
@@ -132,9 +136,29 @@ static bool sleep_for_work(struct runner *r)
 	if (wait[0].revents)
 		return false;
 	if (wait[1].revents)
-		queue_events(r->queue);
+		r->woken = queue_events(r->queue) > 0;
 	learn_from_sleep(r, clock_now_ns() - start_ns);
 	return true;
+}
+
+/* The port is masked: until it is unmasked only the image and the end count. */
+static void pause_if_in_vain(struct runner *r)
+{
+	struct pollfd wait[] = {
+		{.fd = r->run->stop_fd, .events = POLLIN},
+		{.fd = queue_image_fd(r->queue), .events = POLLIN},
+	};
+	uint32_t pause_ms;
+
+	if (!r->woken)
+		return;
+	r->woken = false;
+	pause_ms = storm_vain(&r->storm);
+	if (pause_ms == 0)
+		return;
+	CHECK(pause_ms <= LIMIT_VAIN_PAUSE_LAST_MS);
+	queue_paused(r->queue);
+	(void)poll(wait, 2, (int)pause_ms);
 }
 
 static void raise_alarm(struct runner *r)
@@ -154,11 +178,14 @@ static void serve(struct runner *r)
 		if (queue_state(r->queue) == QUEUE_BROKEN && !r->alarmed)
 			raise_alarm(r);
 		if (queue_turn(r->queue) || poll_for_work(r)) {
+			storm_worked(&r->storm);
+			r->woken = false;
 			/* A ring that never runs dry must not hide a stop. */
 			if (++turns % 256 == 0 && stopping(r->run))
 				return;
 			continue;
 		}
+		pause_if_in_vain(r);
 		if (!queue_settle(r->queue))
 			continue;
 		if (!sleep_for_work(r))
@@ -216,6 +243,7 @@ int run_create(struct queue *const *queues, unsigned int count,
 	for (unsigned int i = 0; i < count && !error; i++) {
 		r->runner[i].run = r;
 		r->runner[i].queue = queues[i];
+		storm_init(&r->runner[i].storm);
 		error = runner_start(&r->runner[i]);
 	}
 	if (error) {

@@ -235,6 +235,12 @@ void queue_polled(struct queue *queue, bool paid)
 		stats_add(&queue->stats->polls_paid, 1);
 }
 
+void queue_paused(struct queue *queue)
+{
+	CHECK(queue->stats != NULL);
+	stats_add(&queue->stats->pauses, 1);
+}
+
 unsigned int queue_events(struct queue *queue)
 {
 	CHECK(queue->channel != NULL);

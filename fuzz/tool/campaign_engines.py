@@ -19,7 +19,7 @@ import signal
 import subprocess
 import time
 
-from afl_files import plotted, stats_of
+import afl_files
 from engines import start
 from tree import MAX_LENGTH, MUTATOR, dictionary, folder
 
@@ -218,11 +218,9 @@ class AflInstance(Instance):
         return variables
 
     def figures(self):
-        """From the last line of plot_data, which is written every few
-        seconds; fuzzer_stats is written once a minute."""
-        where = os.path.join(self.home.afl, self.name)
-        figures = plotted(os.path.join(where, "plot_data"))
-        return figures or stats_of(os.path.join(where, "fuzzer_stats"))
+        """plot_data gets a line every few seconds, but none in the first minute and
+        none while nothing changes; fuzzer_stats is written once a minute."""
+        return afl_files.instance(os.path.join(self.home.afl, self.name))
 
 
 def begin(home, role, options):

@@ -231,6 +231,23 @@ class Inputs(Folder):
         self.assertEqual(afl_files.stats_of(stats),
                          {"execs": 9, "execs_per_s": 0, "edges": 0})
 
+    def test_of_two_files_of_afl_the_one_that_counted_further(self):
+        """It draws no line in its first minute, and none while nothing is new."""
+        home = engines.Home(self.where, "ring")
+        instance = engines.AflInstance.__new__(engines.AflInstance)
+        instance.home, instance.name = home, "main"
+        os.makedirs(os.path.join(home.afl, "main"))
+        self.assertEqual(instance.figures(), {})
+        plot = "ring/afl/main/plot_data"
+        self.write(plot, b"# relative_time, total_execs, edges_found\n9, 50, 6\n")
+        self.write("ring/afl/main/fuzzer_stats",
+                   b"run_time : 60\nexecs_done : 900\nedges_found : 7\n")
+        self.assertEqual(instance.figures(),
+                         {"seconds": 60, "execs": 900, "edges": 7})
+        self.write(plot, b"# relative_time, total_execs, edges_found\n"
+                   b"99, 1000, 8\n")
+        self.assertEqual(instance.figures()["edges"], 8)
+
     def test_afls_queue_goes_to_libfuzzer_once(self):
         home = engines.Home(self.where, "ring")
         os.makedirs(os.path.join(home.afl, "main", "queue"))

@@ -22,13 +22,15 @@ from tree import (ENGINES, MUTATOR, NEEDS, ROOT, Trouble, claim,
                   plays_scripts, say)
 
 SIDES = {"mutator": "50", "havoc": "0"}
+# Begins the name of a side's folder, which stays only if somebody kills us.
+LEFT = "compare-"
 
 
 class Side:
     """One engine at work: until it has found something or had its budget."""
 
     def __init__(self, engine, harness, binary, seed, share, budget):
-        self.where = tempfile.mkdtemp(prefix="compare-")
+        self.where = tempfile.mkdtemp(prefix=LEFT, dir=os.path.dirname(binary))
         self.binary = shutil.copy(binary, os.path.join(self.where, "harness"))
         library = os.path.join(os.path.dirname(binary), MUTATOR)
         if os.path.exists(library):
@@ -154,6 +156,8 @@ def do_compare(args):
     report = []
     with lock:
         shop = Workshop(base, ENGINES[args.engine])
+        for old in glob.glob(os.path.join(shop.kept, LEFT + "*")):
+            shutil.rmtree(old, ignore_errors=True)
         # The library for afl-fuzz lies beside the harnesses that are kept.
         with shop.building(["xenblk-mutator"]) as bins:
             shutil.copy(os.path.join(bins, "..", "lib", MUTATOR), shop.kept)

@@ -125,6 +125,7 @@ def page(report, oracles):
     s = report["settings"]
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
         "<title>The bug bank</title><style>" + STYLE + "</style>\n"
         "<h1>The bug bank</h1>\n"
         f"<p>{report['killed']} of {report['counted']} proven bugs were found; "
@@ -138,4 +139,5 @@ def page(report, oracles):
         "<h2>Left out</h2>\n<p>Unproven, in no rate: " +
         html.escape(", ".join(report["unproven"]) or "none") +
         ". Not hunted: " +
-        html.escape(", ".join(report["not_hunted"]) or "none") + ".</p>\n")
+        html.escape(", ".join(report["not_hunted"]) or "none") +
+        ".</p></html>\n")

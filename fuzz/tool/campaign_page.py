@@ -121,6 +121,7 @@ def page(plan, state, series, alive):
     """The whole page."""
     finds = list(find_rows(state))
     out = ['<!doctype html>\n<html lang="en"><meta charset="utf-8">'
+           '<meta name="viewport" content="width=device-width">'
            f"<title>xenblk: campaign on {html.escape(plan['host'])}</title>"
            f"<style>{STYLE}</style>\n<h1>Campaign</h1>\n",
            f"<p>{html.escape(head(plan, state, alive))}. {plan['cores']} "

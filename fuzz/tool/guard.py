@@ -14,6 +14,7 @@ import guard_objects
 import guard_places
 import guard_plays
 import guard_planted
+import guard_sabotage
 from tree import (ELSEWHERE, HARNESSES, NEEDS, ROOT, Trouble, build_dir, built,
                   claim, say, targets_of)
 
@@ -218,6 +219,8 @@ def do_guard(args):
             "them")
         return 2
     needs(only)
+    if args.sabotage:
+        return guard_sabotage.try_all(GUARDS, args)
     harnesses = list(HARNESSES) if args.harness == "all" else [args.harness]
     args.base, lock = claim(os.path.join(ROOT, "build", "guard"))
     with lock:
@@ -245,5 +248,8 @@ def add(commands):
     p.add_argument("--only", metavar="GUARD,...")
     p.add_argument("--touchpoints", action="store_true",
                    help="bring fuzz/touchpoints.txt up to date with the sources")
+    p.add_argument("--sabotage", action="store_true",
+                   help="plant what each guard is for into a copy of the "
+                   "sources, and see whether it fails there")
     p.add_argument("--nice", type=int, default=0, metavar="N",
                    help="let other work go first: 1 a little, 19 always")

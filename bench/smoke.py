@@ -5,6 +5,7 @@ usage: smoke.py XENBLK_BENCH SVG_FILE
 """
 
 import json
+import os
 import subprocess
 import sys
 import xml.dom.minidom
@@ -23,6 +24,7 @@ POOLS = (
     "null/xenblk-shared/q16/d32/one-cpu",
     "null/xenblk-shared-copy/q16/d32/one-cpu",
 )
+AGAINST = ("null/xenblk/q1/d32/one-cpu", "null/other/q1/d32/one-cpu")
 NEIGHBOURS = ("neighbours/alone/*", "neighbours/refused-limited/*")
 KEYS = {
     "case": str,
@@ -106,6 +108,14 @@ def check_pools(document):
         )
 
 
+def check_against(document):
+    """Another build that is this one: both were measured."""
+    found = {row["backend"] for row in document["rows"]}
+    need(found == {"xenblk", "other"}, f"against: {', '.join(found)}")
+    for row in document["rows"]:
+        check_row(row, None)
+
+
 def check_neighbours(document):
     """The polite guest was served, and the other one as its limit allows."""
     found = {row["backend"]: row for row in document["rows"]}
@@ -135,6 +145,8 @@ def main():
         document = measured(bench, "run", ROWS, ["--svg", svg])
         check(document)
         check_pools(measured(bench, "pools", POOLS))
+        same = [os.path.dirname(os.path.abspath(bench))]
+        check_against(measured(bench, "against", AGAINST, same))
         check_neighbours(measured(bench, "neighbours", NEIGHBOURS))
         picture = xml.dom.minidom.parse(svg).documentElement
         need(picture.tagName == "svg", f"{svg} is no SVG")

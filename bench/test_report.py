@@ -3,11 +3,14 @@
 figures; nothing is measured."""
 
 import dataclasses
+import os
 import sys
+import tempfile
 import unittest
 import xml.dom.minidom
 
-from xenblk_bench import cases, neighbours, outside, plot, pools, table
+from xenblk_bench import against, cases, machine, neighbours, outside, pairs
+from xenblk_bench import plot, pools, table
 
 BOTH = (cases.ONE_CPU, cases.ONE_EACH)
 MACHINE = {
@@ -114,7 +117,7 @@ class Pools(unittest.TestCase):
                 ("xenblk-shared", (9.0, 2.0, 4.0, 3.0)),
             )
         )
-        self.assertEqual(pools.ratio(shared, own, "cpu_us_per_io"), 2.0)
+        self.assertEqual(pairs.ratio(shared, own, "cpu_us_per_io"), 2.0)
         text = table.of(document([own, shared]), pools)
         line = next(line for line in text if line.startswith("  1 "))
         self.assertIn("  2.00", line)
@@ -123,6 +126,41 @@ class Pools(unittest.TestCase):
         line = "xenblk-worker-shared: locked 400 waited 1"
         self.assertEqual(pools.locks(f"a\n{line}\n"), {"lock_waited": 0.0025})
         self.assertEqual(pools.locks("nothing"), {})
+
+
+class Against(unittest.TestCase):
+    def test_only_the_servers_are_the_other_builds(self):
+        with tempfile.TemporaryDirectory() as here, (
+            tempfile.TemporaryDirectory()
+        ) as there:
+            for place in (here, there):
+                for name in ("xenblkd", "xenblk-worker", "xenblk-sim"):
+                    path = os.path.join(place, name)
+                    with open(path, "w", encoding="utf-8"):
+                        os.chmod(path, 0o755)
+            tools = machine.Tools(here, there)
+            for backend, name, place in (
+                ("other", "xenblkd", there),
+                ("other-copy", "xenblk-worker", there),
+                ("other", "xenblk-sim", here),
+                ("xenblk", "xenblkd", here),
+            ):
+                self.assertEqual(
+                    tools.find(name, backend), os.path.join(place, name)
+                )
+            os.unlink(os.path.join(there, "xenblkd"))
+            reason = outside.packages(cases.Row("null", "other"), tools)
+            self.assertIn(there, reason)
+
+    def test_each_row_has_the_other_builds_beside_it(self):
+        rows = against.rows(BOTH, quick=True)
+        for one, other in zip(rows[::2], rows[1::2]):
+            self.assertEqual(
+                other.backend, one.backend.replace("xenblk", against.OTHER)
+            )
+        found = [summary("null", b, cpu) for b, cpu in (("xenblk", 1.0), ("other", 1.5))]
+        text = table.of(document(found), against)
+        self.assertTrue(any("  1.50" in line for line in text))
 
 
 class Neighbours(unittest.TestCase):
@@ -151,7 +189,7 @@ class Neighbours(unittest.TestCase):
                 ("events", (9.0, 2.0, 8.0, 4.0)),
             )
         ]
-        self.assertEqual(neighbours.ratio(rows[1], rows[0], "iops"), 0.5)
+        self.assertEqual(pairs.ratio(rows[1], rows[0], "iops"), 0.5)
         text = table.of(document(rows), neighbours)
         line = next(line for line in text if line.startswith("  events "))
         self.assertIn(" 0.50 ", line)

@@ -9,6 +9,8 @@ peers    programs that need no world: the bare ring, fio
 machine  what the figures were measured on
 guest    the process that plays a guest
 neighbours  rows, measurement and table of: a polite guest beside others
+pairs    two ways to serve the same disk, compared within each round
+against  rows and tables of: this build beside another one
 pools    rows and tables of: own pools, or one for the device
 table    the figures as text, with ratios
 plot     the figures as a picture

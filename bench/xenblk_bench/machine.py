@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from . import cases
+from . import against, cases
 
 
 class Cpus:
@@ -37,13 +37,17 @@ class Cpus:
 
 
 class Tools:
-    """Where the programs are: beside xenblk-bench, else on the path."""
+    """Where the programs are: beside xenblk-bench, else on the path; what
+    serves the disk of another build, there and nowhere else."""
 
-    def __init__(self, beside):
-        self.beside = beside
+    def __init__(self, beside, other=None):
+        self.beside, self.other = beside, other
 
-    def find(self, name):
-        """The path of a program, or None."""
+    def find(self, name, backend=""):
+        """The path of a program for this backend's rows, or None."""
+        if backend.startswith(against.OTHER) and name in against.SERVERS:
+            theirs = os.path.join(self.other, name)
+            return theirs if os.access(theirs, os.X_OK) else None
         own = os.path.join(self.beside, name)
         if os.access(own, os.X_OK):
             return own

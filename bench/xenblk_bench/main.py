@@ -6,13 +6,15 @@ import os
 import signal
 import sys
 
-from . import cases, inside, machine, neighbours, outside, plot, pools, table
+from . import against, cases, inside, machine, neighbours, outside, plot
+from . import pools, table
 
 OK, FAILED, USAGE, NOTHING, BROKEN = 0, 1, 2, 3, 4
 
 # Commands with rows and tables of their own: module and what it measures.
 COMPARISONS = {
     "pools": (pools, "what queues keep: their own, or the device's with a lock"),
+    "against": (against, "this build beside another one"),
     "neighbours": (neighbours, "a polite guest, alone and beside hostile ones"),
 }
 
@@ -73,6 +75,10 @@ def _parser(version):
         command.add_argument(
             "--json", action="store_true", help="one JSON document"
         )
+    commands.choices["against"].add_argument(
+        "directory", metavar="DIRECTORY",
+        help="where the other build has its programs, xenblkd among them",
+    )
     show = commands.add_parser(
         "show", help="table and picture of an earlier run --json"
     )
@@ -146,7 +152,8 @@ def _show(arguments):
 
 
 def _run(arguments, rows, cpus):
-    tools = machine.Tools(os.path.dirname(os.path.abspath(sys.argv[0])))
+    beside = os.path.dirname(os.path.abspath(sys.argv[0]))
+    tools = machine.Tools(beside, getattr(arguments, "directory", None))
     plan = outside.Plan(arguments.quick, arguments.seconds, arguments.repeats)
     bench = outside.Bench(rows, plan, tools, cpus)
     description = machine.describe(cpus, bench.counter)

@@ -6,10 +6,9 @@ backends have one CPU, all guests the other; beside a guest that only computes
 the polite one shows what the second half of that costs by itself.
 """
 
-import statistics
 import time
 
-from . import backends, cases, clocks
+from . import backends, cases, clocks, pairs
 from .guest import DOMID, Guest
 from .peers import Failed
 
@@ -131,16 +130,9 @@ def measure(spec):
     return sample
 
 
-def ratio(row, alone, key):
-    """Median over the rounds of a figure beside somebody over that alone."""
-    both = zip(row[f"{key}_rounds"], alone[f"{key}_rounds"])
-    quotients = [a / b for a, b in both if b]
-    return statistics.median(quotients) if quotients else None
-
-
 def _cells(row, alone):
     def of_alone(key):
-        value = ratio(row, alone, key) if alone else None
+        value = pairs.ratio(row, alone, key) if alone else None
         return "-" if value is None else f"{value:.2f}"
 
     did = row.get("neighbour_iops")

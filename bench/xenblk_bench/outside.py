@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import cases, clocks, machine, neighbours, peers, pools
+from . import against, cases, clocks, machine, neighbours, peers, pools
 from .peers import Failed
 
 TMPFS_PATH = "/dev/shm"
@@ -50,12 +50,13 @@ def packages(row, tools):
     names = needed.get(row.case, [])
     if row.case != "ring" and not row.backend.startswith("fio"):
         names = names + ["xenblk-sim"]
-    if row.backend.startswith("xenblk"):
+    if row.backend.startswith(("xenblk", against.OTHER)):
         names = names + ["xenblkd", pools.worker(row.backend)]
         names = names + ["xenblk-bench-load"]
     for name in names:
-        if not tools.find(name):
-            return f"{name} is not built (looked in {tools.beside})"
+        if not tools.find(name, row.backend):
+            where = " and ".join(filter(None, (tools.beside, tools.other)))
+            return f"{name} is not built (looked in {where})"
     return None
 
 
@@ -166,7 +167,7 @@ class Bench:
             "counter": counter,
             "image": self.images.get(row.case),
             "place": self.place,
-            "tools": {name: tools.find(name) for name in names},
+            "tools": {name: tools.find(name, row.backend) for name in names},
         }
 
     def _in_world(self, spec):

@@ -6,16 +6,14 @@ a ratio is the median of what the rounds say, not of what they say apart.
 """
 
 import re
-import statistics
 
-from . import cases
+from . import cases, pairs
 
 SHARED = "xenblk-shared"
 PAIRS = (
     ("xenblk", SHARED, "grants kept"),
     ("xenblk-copy", f"{SHARED}-copy", "copied"),
 )
-IMAGES = ("null", "tmpfs")
 HEADINGS = (
     "queues", "own k/s", "shared k/s", "shared/own",
     "own CPU us", "shared CPU us", "shared/own", "lock waited %",
@@ -46,56 +44,20 @@ def rows(placements, quick):
     """Pairs of rows, in the order in which the table shows them."""
     if len(placements) > 1:
         placements = (*placements, cases.BOTH)
-    found = []
-    for image in IMAGES:
-        for pair in PAIRS[: 1 if image != "null" else None]:
-            for placement in placements:
-                for queues in (1, 16) if quick else cases.QUEUES:
-                    for backend in pair[:2]:
-                        found.append(
-                            cases.Row(image, backend, queues, 32, placement)
-                        )
-    return found
-
-
-def ratio(shared, own, key):
-    """Median over the rounds of one design's figure divided by the other's."""
-    both = zip(shared[f"{key}_rounds"], own[f"{key}_rounds"])
-    quotients = [a / b for a, b in both if b]
-    return statistics.median(quotients) if quotients else None
-
-
-def pairs(found):
-    """(title, [(own, shared), ...]) for each table, from the rows of a run."""
-    by_key = {
-        (r["case"], r["backend"], r["placement"], r["queues"]): r for r in found
-    }
-    tables = {}
-    for (case, backend, placement, queues), own in by_key.items():
-        for mine, other, title in PAIRS:
-            shared = by_key.get((case, other, placement, queues))
-            if backend == mine and shared:
-                what = f"{case}, {title}, {placement}"
-                tables.setdefault(what, []).append((own, shared))
-    return list(tables.items())
+    queues = (1, 16) if quick else cases.QUEUES
+    found = pairs.rows("null", PAIRS, placements, queues)
+    return found + pairs.rows("tmpfs", PAIRS[:1], placements, queues)
 
 
 def _cells(own, shared):
     waited = shared.get("lock_waited")
     return (
-        str(own["queues"]),
-        *(f"{row['iops'] / 1e3:.1f}" for row in (own, shared)),
-        f"{ratio(shared, own, 'iops'):.2f}",
-        *(f"{row['cpu_us_per_io']:.3f}" for row in (own, shared)),
-        f"{ratio(shared, own, 'cpu_us_per_io'):.2f}",
+        *pairs.cells(own, shared),
         "-" if waited is None else f"{waited * 100:.3f}",
     )
 
 
 def text(document, grid):
     """The tables, as lines; grid lays cells out in columns."""
-    lines = []
-    for title, both in pairs(document["rows"]):
-        lines += ["", title]
-        lines += grid([HEADINGS] + [_cells(*pair) for pair in both])
+    lines = pairs.tables(document, PAIRS, (HEADINGS, _cells), grid)
     return [*lines, "", *NOTES]

@@ -1,13 +1,14 @@
 /*
- * What happens on a host, as scripts of the harness daemon.  See daemon_seeds.h.
+ * What happens on a host, as scripts of the harness daemon.  See seed_makers.h.
  *
  * A step is a kind, the disk, and the bytes behind it.
  */
-#include "fuzz/daemon_seeds.h"
+#include "fuzz/seed_makers.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#include "backend/base/checked.h"
 #include "fuzz/daemon/stage.h"
 
 #define STEPS 12u
@@ -146,18 +147,14 @@ static size_t lay(const struct seed *seed, uint8_t *data)
 	return at;
 }
 
-int daemon_seeds(const char *folder,
-		 int (*write_seed)(const char *folder, const char *name,
-				   const void *data, size_t bytes))
+void daemon_seeds(const char *harness, struct seed_folder *to)
 {
 	uint8_t data[(STEPS + 1) * SCRIPT_RECORD];
-	int error = 0;
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
-	     i++) {
+	(void)harness;
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
 		size_t bytes = lay(&seeds[i], data);
 
-		error = write_seed(folder, seeds[i].name, data, bytes);
+		seed_put(to, seeds[i].name, data, bytes);
 	}
-	return error;
 }

@@ -1,15 +1,16 @@
 /*
  * What is right, and what went wrong elsewhere, as scripts of the harness
- * lifecycle.  See life_seeds.h.
+ * lifecycle.  See seed_makers.h.
  *
  * A step is a kind and three fields; the disk is the first one unless its kind
  * has SECOND, and everybody acts after it unless it has LATER.
  */
-#include "fuzz/life_seeds.h"
+#include "fuzz/seed_makers.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#include "backend/base/checked.h"
 #include "fuzz/lifecycle/life.h"
 
 #define STEPS  24u
@@ -324,18 +325,14 @@ static size_t lay(const struct seed *seed, uint8_t *data)
 	return at;
 }
 
-int life_seeds(const char *folder,
-	       int (*write_seed)(const char *folder, const char *name,
-				 const void *data, size_t bytes))
+void life_seeds(const char *harness, struct seed_folder *to)
 {
 	uint8_t data[(STEPS + 1) * SCRIPT_RECORD];
-	int error = 0;
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
-	     i++) {
+	(void)harness;
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
 		size_t bytes = lay(&seeds[i], data);
 
-		error = write_seed(folder, seeds[i].name, data, bytes);
+		seed_put(to, seeds[i].name, data, bytes);
 	}
-	return error;
 }

@@ -1,10 +1,12 @@
-/* Systematic scripts.  See script_seeds.h. */
-#include "fuzz/script_seeds.h"
+/* Systematic scripts.  See seed_makers.h. */
+#include "fuzz/seed_makers.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backend/base/check.h"
+#include "backend/base/checked.h"
 #include "fuzz/script.h"
 
 #define RECORDS 64u
@@ -165,13 +167,12 @@ static const struct seed seeds[] = {
 };
 
 /* A script for each shape that makes a difference. */
-static int write_shapes(const struct seed *seed, uint8_t argument,
-			const char *folder, script_seed_sink *sink)
+static void write_shapes(const struct seed *seed, uint8_t argument,
+			 struct seed_folder *to)
 {
 	char name[64];
-	int error = 0;
 
-	for (uint8_t shape = 0; shape < 8 && error == 0; shape++) {
+	for (uint8_t shape = 0; shape < 8; shape++) {
 		const struct put device[] = {
 			{DEVICE_QUEUES, 3},
 			{DEVICE_MODE, shape & 1},
@@ -187,22 +188,16 @@ static int write_shapes(const struct seed *seed, uint8_t argument,
 		seed->fill(&sheet, argument);
 		snprintf(name, sizeof(name), "made-%u-%u-%u",
 			 (unsigned int)(seed - seeds), argument, shape);
-		error = sink(folder, name, sheet.bytes, sheet.used);
+		seed_put(to, name, sheet.bytes, sheet.used);
 	}
-	return error;
 }
 
-int script_seeds(const char *harness, const char *folder,
-		 script_seed_sink *sink)
+void script_seeds(const char *harness, struct seed_folder *to)
 {
-	int error = 0;
-
-	for (unsigned int i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(seeds); i++)
 		for (unsigned int a = seeds[i].first;
-		     a <= seeds[i].last && error == 0 &&
+		     a <= seeds[i].last &&
 		     strcmp(seeds[i].harness, harness) == 0;
 		     a++)
-			error = write_shapes(&seeds[i], (uint8_t)a, folder,
-					     sink);
-	return error;
+			write_shapes(&seeds[i], (uint8_t)a, to);
 }

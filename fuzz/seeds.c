@@ -1,43 +1,20 @@
 /* What is right, once in every form.  See seeds.h. */
 #include "fuzz/seeds.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/base/checked.h"
 #include "backend/base/link.h"
-#include "fuzz/daemon_seeds.h"
-#include "fuzz/handshake_seeds.h"
-#include "fuzz/life_seeds.h"
-#include "fuzz/script_seeds.h"
-#include "fuzz/settings_seeds.h"
-#include "fuzz/step_seeds.h"
-
-static int write_seed(const char *folder, const char *name, const void *data,
-		      size_t bytes)
-{
-	char path[4096];
-	FILE *file;
-	int error = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "wb");
-	if (file == NULL)
-		return -errno;
-	if (fwrite(data, 1, bytes, file) != bytes)
-		error = -EIO;
-	if (fclose(file) != 0)
-		error = -EIO;
-	return error;
-}
+#include "fuzz/seed_makers.h"
 
 struct slot_seed {
 	const char *name;
 	uint8_t packed, operation, segments;
 };
 
-static int request_seeds(const char *folder)
+static void request_seeds(const char *harness, struct seed_folder *to)
 {
 	static const struct slot_seed seeds[] = {
 		{"read-one", 0, 0, 1},	  {"read-all", 0, 0, 11},
@@ -46,10 +23,9 @@ static int request_seeds(const char *folder)
 		{"read-one-32", 1, 0, 1}, {"write-all-32", 1, 1, 11},
 		{"flush-32", 1, 3, 0},	  {"many-32", 1, 0, 12},
 	};
-	int error = 0;
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
-	     i++) {
+	(void)harness;
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
 		uint8_t bytes[114] = {seeds[i].packed, 0};
 		uint8_t *slot = bytes + 2;
 		size_t at = seeds[i].packed ? 20 : 24;
@@ -62,12 +38,11 @@ static int request_seeds(const char *folder)
 			slot[at] = (uint8_t)(9 + s);
 			slot[at + 5] = 7;
 		}
-		error = write_seed(folder, seeds[i].name, bytes, sizeof(bytes));
+		seed_put(to, seeds[i].name, bytes, sizeof(bytes));
 	}
-	return error;
 }
 
-static int handshake_seeds(const char *folder)
+static void handshake_seeds(const char *harness, struct seed_folder *to)
 {
 	static const char *const seeds[][2] = {
 		{"linux", "multi-queue-num-queues=2\nring-page-order=1\n"
@@ -88,28 +63,26 @@ static int handshake_seeds(const char *folder)
 		{"wrong", "multi-queue-num-queues=4294967297\nring-ref=-1\n"
 			  "event-channel=0x10\n"},
 	};
-	int error = 0;
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
-	     i++) {
+	(void)harness;
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
 		char text[512];
 		int n = snprintf(text, sizeof(text), "\x0f\x04%s", seeds[i][1]);
 
-		error = write_seed(folder, seeds[i][0], text, (size_t)n);
+		seed_put(to, seeds[i][0], text, (size_t)n);
 	}
-	return error;
 }
 
-static int link_seed(const char *folder, const char *name, uint8_t fds,
-		     const struct link_message *message)
+static void link_seed(struct seed_folder *to, const char *name, uint8_t fds,
+		      const struct link_message *message)
 {
 	uint8_t bytes[2 + sizeof(*message)] = {fds, 0};
 
 	memcpy(bytes + 2, message, sizeof(*message));
-	return write_seed(folder, name, bytes, sizeof(bytes));
+	seed_put(to, name, bytes, sizeof(bytes));
 }
 
-static int link_seeds(const char *folder)
+static void link_seeds(const char *harness, struct seed_folder *to)
 {
 	static const char *const plain[LINK_KIND_COUNT] = {
 		[LINK_READY] = "ready",	  [LINK_ATTACHED] = "attached",
@@ -117,61 +90,63 @@ static int link_seeds(const char *folder)
 		[LINK_STOP] = "stop",
 	};
 	struct link_message message = {.kind = LINK_DEVICE};
-	int error;
 
+	(void)harness;
 	message.device.sectors = 2048;
 	message.device.image = LINK_IMAGE_FILE;
 	message.device.max_queues = 4;
 	message.device.persistent_cap = LIMIT_PERSISTENT;
-	error = link_seed(folder, "device-file", 5, &message);
+	link_seed(to, "device-file", 5, &message);
 	message.device.image = LINK_IMAGE_RAM;
-	if (!error)
-		error = link_seed(folder, "device-ram", 1, &message);
+	link_seed(to, "device-ram", 1, &message);
 	memset(&message, 0, sizeof(message));
 	message.kind = LINK_ATTACH;
 	message.attach.queues = 2;
 	message.attach.ring_order = 4;
 	message.attach.abi = LINK_ABI_X86_32;
-	if (!error)
-		error = link_seed(folder, "attach", 0, &message);
+	link_seed(to, "attach", 0, &message);
 	memset(&message, 0, sizeof(message));
 	message.kind = LINK_BROKEN;
 	message.refused.refusal = REFUSE_RING_OVERFLOW;
-	if (!error)
-		error = link_seed(folder, "broken", 0, &message);
+	link_seed(to, "broken", 0, &message);
 	memset(&message, 0, sizeof(message));
 	message.kind = LINK_LIMITS;
 	message.limits.iops = 1000;
 	message.limits.sectors = LIMIT_RATE;
 	message.limits.burst_ns = 100000000;
-	if (!error)
-		error = link_seed(folder, "limits", 0, &message);
+	link_seed(to, "limits", 0, &message);
 	memset(&message, 0, sizeof(message));
-	for (uint32_t k = 0; k < LINK_KIND_COUNT && !error; k++) {
+	for (uint32_t k = 0; k < LINK_KIND_COUNT; k++) {
 		message.kind = k;
 		if (plain[k] != NULL)
-			error = link_seed(folder, plain[k], 0, &message);
+			link_seed(to, plain[k], 0, &message);
 	}
-	return error;
 }
+
+static const struct {
+	const char *harness;
+	seed_maker *make;
+} makers[] = {
+	{"request_decode", request_seeds},
+	{"handshake_parse", handshake_seeds},
+	{"link", link_seeds},
+	{"settings", settings_seeds},
+	{"control", settings_seeds},
+	{"lifecycle", life_seeds},
+	{"handshake", front_seeds},
+	{"daemon", daemon_seeds},
+	{"worker", step_seeds},
+	{"records", step_seeds},
+};
 
 int seeds_write(const char *harness, const char *folder)
 {
-	if (strcmp(harness, "request_decode") == 0)
-		return request_seeds(folder);
-	if (strcmp(harness, "handshake_parse") == 0)
-		return handshake_seeds(folder);
-	if (strcmp(harness, "link") == 0)
-		return link_seeds(folder);
-	if (strcmp(harness, "settings") == 0 || strcmp(harness, "control") == 0)
-		return settings_seeds(harness, folder, write_seed);
-	if (strcmp(harness, "lifecycle") == 0)
-		return life_seeds(folder, write_seed);
-	if (strcmp(harness, "handshake") == 0)
-		return handshake_play_seeds(folder, write_seed);
-	if (strcmp(harness, "daemon") == 0)
-		return daemon_seeds(folder, write_seed);
-	if (strcmp(harness, "worker") == 0 || strcmp(harness, "records") == 0)
-		return step_seeds(harness, folder, write_seed);
-	return script_seeds(harness, folder, write_seed);
+	struct seed_folder to = {.path = folder};
+	seed_maker *make = script_seeds;
+
+	for (size_t i = 0; i < ARRAY_SIZE(makers); i++)
+		if (strcmp(makers[i].harness, harness) == 0)
+			make = makers[i].make;
+	make(harness, &to);
+	return to.error;
 }

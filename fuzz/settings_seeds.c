@@ -1,5 +1,5 @@
-/* Seeds of what the daemon is told, not by guests.  See settings_seeds.h. */
-#include "fuzz/settings_seeds.h"
+/* Seeds of what the daemon is told, not by guests.  See seed_makers.h. */
+#include "fuzz/seed_makers.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -29,23 +29,19 @@ static const char *const settings[][2] = {
 		  "ram:0\nram:K\nram:-1\nram:1k\n"},
 };
 
-static int settings_all(const char *folder, settings_seed_sink *sink)
+static void settings_all(struct seed_folder *to)
 {
-	int error = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(settings) && error == 0; i++)
-		error = sink(folder, settings[i][0], settings[i][1],
-			     strlen(settings[i][1]));
-	return error;
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		seed_put(to, settings[i][0], settings[i][1],
+			 strlen(settings[i][1]));
 }
 
 /* Each request once, by three clients in turn; then in pieces; then many. */
-static int control_all(const char *folder, settings_seed_sink *sink)
+static void control_all(struct seed_folder *to)
 {
 	static const char piece[] = "{\"command\":\"list\"}\n";
 	uint8_t bytes[512] = "ram:2M\n";
 	size_t at = 7;
-	int error;
 
 	for (uint8_t i = 0; i < 16; i++) {
 		bytes[at++] = i % 3;
@@ -53,14 +49,13 @@ static int control_all(const char *folder, settings_seed_sink *sink)
 		bytes[at++] = i % 3;
 		bytes[at++] = 0xf0; /* hear */
 	}
-	error = sink(folder, "asked", bytes, at);
+	seed_put(to, "asked", bytes, at);
 	for (uint8_t i = 0; i < sizeof(piece) - 1; i++) {
 		bytes[at++] = i % 2;
 		bytes[at++] = 1; /* a byte that follows */
 		bytes[at++] = (uint8_t)piece[i / 2 * 2];
 	}
-	if (error == 0)
-		error = sink(folder, "pieces", bytes, at);
+	seed_put(to, "pieces", bytes, at);
 	at = 0;
 	memcpy(bytes, "file:/\xff\n", 8);
 	for (at = 8; at < 88;) {
@@ -68,12 +63,13 @@ static int control_all(const char *folder, settings_seed_sink *sink)
 		bytes[at + 1] = at % 4 == 0 ? 0xe4 : 0xf4; /* ask, shut */
 		at += 2;
 	}
-	return error == 0 ? sink(folder, "many", bytes, at) : error;
+	seed_put(to, "many", bytes, at);
 }
 
-int settings_seeds(const char *harness, const char *folder,
-		   settings_seed_sink *sink)
+void settings_seeds(const char *harness, struct seed_folder *to)
 {
-	return strcmp(harness, "control") == 0 ? control_all(folder, sink)
-					       : settings_all(folder, sink);
+	if (strcmp(harness, "control") == 0)
+		control_all(to);
+	else
+		settings_all(to);
 }

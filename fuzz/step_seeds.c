@@ -1,10 +1,10 @@
 /*
- * What is right, and what goes wrong elsewhere, as scripts.  See step_seeds.h.
+ * What is right, and what goes wrong elsewhere, as scripts.  See seed_makers.h.
  *
  * A step is the first ten bytes of a record; everybody comes to rest after it
  * unless it is LATER.
  */
-#include "fuzz/step_seeds.h"
+#include "fuzz/seed_makers.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -236,26 +236,21 @@ static size_t lay(const struct seed *seed, uint8_t *data)
 	return at;
 }
 
-static int all(const struct seed *seed, size_t count, const char *folder,
-	       int (*write_seed)(const char *folder, const char *name,
-				 const void *data, size_t bytes))
+static void all(const struct seed *seed, size_t count, struct seed_folder *to)
 {
 	uint8_t data[(STEPS + 1) * SCRIPT_RECORD];
-	int error = 0;
 
-	for (size_t i = 0; i < count && error == 0; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const size_t bytes = lay(&seed[i], data);
 
-		error = write_seed(folder, seed[i].name, data, bytes);
+		seed_put(to, seed[i].name, data, bytes);
 	}
-	return error;
 }
 
-int step_seeds(const char *harness, const char *folder,
-	       int (*write_seed)(const char *folder, const char *name,
-				 const void *data, size_t bytes))
+void step_seeds(const char *harness, struct seed_folder *to)
 {
 	if (strcmp(harness, "worker") == 0)
-		return all(worker, ARRAY_SIZE(worker), folder, write_seed);
-	return all(records, ARRAY_SIZE(records), folder, write_seed);
+		all(worker, ARRAY_SIZE(worker), to);
+	else
+		all(records, ARRAY_SIZE(records), to);
 }

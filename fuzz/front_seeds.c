@@ -1,14 +1,15 @@
 /*
  * What frontends do while they connect, as scripts of the harness handshake.
- * See handshake_seeds.h.
+ * See seed_makers.h.
  *
  * A step is a kind and the bytes behind it.
  */
-#include "fuzz/handshake_seeds.h"
+#include "fuzz/seed_makers.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#include "backend/base/checked.h"
 #include "fuzz/handshake/front.h"
 #include "fuzz/lifecycle/life.h"
 
@@ -130,18 +131,14 @@ static size_t lay(const struct seed *seed, uint8_t *data)
 	return at;
 }
 
-int handshake_play_seeds(const char *folder,
-			 int (*write_seed)(const char *folder, const char *name,
-					   const void *data, size_t bytes))
+void front_seeds(const char *harness, struct seed_folder *to)
 {
 	uint8_t data[(STEPS + 1) * SCRIPT_RECORD];
-	int error = 0;
 
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]) && !error;
-	     i++) {
+	(void)harness;
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
 		size_t bytes = lay(&seeds[i], data);
 
-		error = write_seed(folder, seeds[i].name, data, bytes);
+		seed_put(to, seeds[i].name, data, bytes);
 	}
-	return error;
 }

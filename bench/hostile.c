@@ -25,12 +25,13 @@
 #include "frontend/front.h"
 #include "version.h"
 
-#define LINE_BYTES  128
-#define RUN_S	    60.0 /* no run is longer, whatever is asked for */
-#define REAP_ROOM   64u
-#define NO_GRANT    0x00fffff0u /* nobody grants as much */
-#define NAP_MS	    5
-#define KICK_ROUNDS 64u /* between two looks at the clock */
+#define LINE_BYTES	 128
+#define RUN_S		 60.0 /* no run is longer, whatever is asked for */
+#define REAP_ROOM	 64u
+#define NO_GRANT	 0x00fffff0u /* nobody grants as much */
+#define NAP_MS		 5
+#define XENBUS_CONNECTED 4u
+#define KICK_ROUNDS	 64u /* between two looks at the clock */
 
 struct hostile {
 	struct front_options options;
@@ -189,6 +190,17 @@ static void reconnect(struct hostile *h, double end_s)
 	}
 }
 
+/* What the backend watches changes, and does not, without end. */
+static void store(struct hostile *h, double end_s)
+{
+	while (now_s() < end_s) {
+		if (front_set_state(h->front, XENBUS_CONNECTED))
+			fail("its state could not be written",
+			     front_error(h->front));
+		h->events++;
+	}
+}
+
 /* A guest that has work of its own and never looks at its disk: what sharing a
  * CPU with any guest costs. */
 static void compute(struct hostile *h, double end_s)
@@ -201,8 +213,8 @@ static const struct {
 	const char *name;
 	void (*run)(struct hostile *h, double end_s);
 } modes[] = {
-	{"compute", compute}, {"refused", refused},	{"grants", grants},
-	{"events", events},   {"reconnect", reconnect},
+	{"compute", compute}, {"refused", refused}, {"grants", grants},
+	{"events", events},   {"store", store},	    {"reconnect", reconnect},
 };
 
 #define MODES (sizeof(modes) / sizeof(modes[0]))
@@ -242,7 +254,7 @@ static const char usage[] =
 	"           [--queues N] [--timeout-ms N]\n"
 	"\n"
 	"The bad neighbour of xenblk-bench neighbours; see xenblk-bench(1).\n"
-	"MODE is compute, refused, grants, events or reconnect.\n";
+	"MODE is compute, refused, grants, events, store or reconnect.\n";
 
 static _Noreturn void misuse(void)
 {

@@ -30,6 +30,7 @@ WHO = {
     "refused": "malformed requests, 4 queues full of them",
     "grants": "requests for pages that nobody granted, likewise",
     "events": "an event storm on 4 queues, no request",
+    "store": "a guest that writes its state to xenstore, without end",
     "reconnect": "a guest that connects and goes, without end",
 }
 WITH_LIMIT = ("busy", "refused", "grants", "events")

@@ -324,6 +324,7 @@ static int device_submit(struct image_channel *channel,
 	struct device *device = c->device;
 	struct device_op *op;
 
+	device->watch.called(device->watch.context);
 	CHECK(device->count < DEVICE_OPS);
 	op = &device->op[device->count++];
 	*op = (struct device_op){.io = *io,
@@ -335,6 +336,7 @@ static int device_submit(struct image_channel *channel,
 		leave_traces(device, op);
 	}
 	device->watch.submitted(device->watch.context, op);
+	device->watch.called(device->watch.context);
 	return 0;
 }
 
@@ -357,6 +359,7 @@ static unsigned int device_poll(struct image_channel *channel,
 	struct device *device = c->device;
 	unsigned int taken = 0, kept = 0;
 
+	device->watch.called(device->watch.context);
 	if (device->quick)
 		hurry(device, c->queue);
 	for (unsigned int i = 0; i < device->count; i++) {
@@ -371,6 +374,7 @@ static unsigned int device_poll(struct image_channel *channel,
 						    .result = op.result};
 	}
 	device->count = kept;
+	device->watch.called(device->watch.context);
 	return taken;
 }
 

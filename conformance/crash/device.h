@@ -66,6 +66,8 @@ struct device_channel {
 
 struct device_watch {
 	void *context;
+	/* the worker is about to call the disk, or is back from there */
+	void (*called)(void *context);
 	void (*submitted)(void *context, const struct device_op *op);
 	void (*completed)(void *context, const struct device_op *op);
 	/* what it was given to write is not what any request says */

@@ -103,7 +103,11 @@ void history_make(struct history *history, uint64_t seed, bool deaths)
 	make_failures(history, &sequence);
 	if (!deaths)
 		return;
-	for (unsigned int i = 1 + history_number(&sequence, 2); i > 0; i--)
-		history->step[history_number(&sequence, history->count)].kind =
-			STEP_DEATH;
+	for (unsigned int i = 1 + history_number(&sequence, 2); i > 0; i--) {
+		struct step *step = &history->step[history_number(
+			&sequence, history->count)];
+
+		step->kind = STEP_DEATH;
+		step->moment = (uint8_t)history_number(&sequence, 10);
+	}
 }

@@ -29,7 +29,7 @@ enum step_kind {
 	STEP_REQUEST, /* the guest puts one into a ring */
 	STEP_TURN,    /* a queue of the backend has a turn */
 	STEP_DONE,    /* the disk is through with one operation */
-	STEP_DEATH,   /* the worker dies, another one goes on */
+	STEP_DEATH,   /* the worker dies in a turn, another one goes on */
 	STEP_KINDS,
 };
 
@@ -41,8 +41,9 @@ struct step {
 	uint8_t part;  /* sectors of each segment, at most */
 	uint8_t first; /* where in its page a segment begins */
 	bool indirect;
-	bool quick; /* what this turn submits is done within it */
-	bool fails; /* the disk answers with an error */
+	bool quick;	/* what this turn submits is done within it */
+	bool fails;	/* the disk answers with an error */
+	uint8_t moment; /* the worker dies at the so manieth one of a turn */
 	uint32_t choice;
 };
 

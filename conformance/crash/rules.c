@@ -216,7 +216,8 @@ static struct losses losses_at(const struct rules *rules, uint32_t barrier,
 	return losses;
 }
 
-/* Only if it does not fail: then it has promised nothing. */
+/* It counts once the barrier is answered OKAY: one that failed, or was
+ * refused, has promised nothing. */
 static void suspect(struct rules *rules, uint32_t barrier,
 		    const struct suspicion *suspicion)
 {
@@ -300,19 +301,17 @@ void rules_crash(struct rules *rules, const struct may_hold may[CRASH_SECTORS])
 	}
 }
 
-void rules_turned(struct rules *rules)
+static void confirm(struct rules *rules, uint32_t barrier)
 {
-	for (uint32_t i = 1; i <= rules->count; i++) {
-		const struct suspicion *s = &rules->request[i].suspicion;
+	const struct suspicion *s = &rules->request[barrier].suspicion;
 
-		if (s->write == 0 || !is_barrier(rules, i))
-			continue;
-		rules_break(rules,
-			    "%s #%u could be found in sector %u while %s #%u, "
-			    "which is before it by barrier #%u, could be lost",
-			    name_of(rules, s->write), s->write, s->sector,
-			    name_of(rules, s->earlier), s->earlier, i);
-	}
+	if (s->write == 0)
+		return;
+	rules_break(rules,
+		    "%s #%u could be found in sector %u while %s #%u, which "
+		    "is before it by barrier #%u, could be lost",
+		    name_of(rules, s->write), s->write, s->sector,
+		    name_of(rules, s->earlier), s->earlier, barrier);
 }
 
 /* --- what happens --- */
@@ -342,8 +341,10 @@ void rules_answered(struct rules *rules, uint32_t number, bool okay)
 	}
 	r->answered = ++rules->now;
 	r->answered_okay = okay;
-	if (okay && r->operation >= CRASH_FLUSH)
+	if (okay && r->operation >= CRASH_FLUSH) {
+		confirm(rules, number);
 		demand(rules, number);
+	}
 }
 
 void rules_submitted(struct rules *rules, uint32_t write, uint64_t sector)

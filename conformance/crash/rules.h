@@ -52,7 +52,7 @@
 
 #define RULES_WORDS 320u
 
-/* What breaks the order of a barrier, should that not fail. */
+/* What broke the order of a barrier, should that be answered OKAY. */
 struct suspicion {
 	uint32_t write, earlier; /* 0: nothing */
 	unsigned int sector;
@@ -94,14 +94,13 @@ void rules_submitted(struct rules *rules, uint32_t write, uint64_t sector);
 void rules_read(struct rules *rules, uint32_t number, uint64_t sector,
 		uint32_t value);
 
-/** rules_crash() - if the power failed now. */
-void rules_crash(struct rules *rules, const struct may_hold may[CRASH_SECTORS]);
-
 /**
- * rules_turned() - a turn is over, and its answers are told: a barrier that was
- * refused in it was none.
+ * rules_crash() - if the power failed now.
+ *
+ * What broke the order of a barrier is told when that is answered OKAY: until
+ * then it may have been refused long ago.
  */
-void rules_turned(struct rules *rules);
+void rules_crash(struct rules *rules, const struct may_hold may[CRASH_SECTORS]);
 
 /** rules_break() - something is wrong that is no matter of order; the first
  * sentence stays. */

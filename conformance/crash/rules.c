@@ -54,17 +54,10 @@ static const char *name_of(const struct rules *rules, uint32_t number)
 
 /* --- before and after --- */
 
-/* Numbers are given in the order of sending, so of one ring they are its
- * order. */
-static bool before_barrier(const struct rules *rules, uint32_t a,
-			   uint32_t barrier)
+/* Numbers are given in the order of sending. */
+static bool before_barrier(uint32_t a, uint32_t barrier)
 {
-	const struct rules_request *r = &rules->request[a];
-	const struct rules_request *b = &rules->request[barrier];
-
-	if (r->queue == b->queue && a < barrier)
-		return true;
-	return r->answered != 0 && r->answered < b->sent;
+	return a < barrier;
 }
 
 static bool after_barrier(const struct rules *rules, uint32_t a,
@@ -97,8 +90,7 @@ static bool before(const struct rules *rules, uint32_t a, uint32_t b)
 	if (first->answered != 0 && first->answered < rules->request[b].sent)
 		return true;
 	for (uint32_t i = 1; i <= rules->count; i++) {
-		if (is_barrier(rules, i) &&
-		    (a == i || before_barrier(rules, a, i)) &&
+		if (is_barrier(rules, i) && (a == i || before_barrier(a, i)) &&
 		    (b == i || after_barrier(rules, b, i)))
 			return true;
 	}
@@ -161,7 +153,7 @@ static void demand(struct rules *rules, uint32_t by)
 		bool wanted = i == by;
 
 		if (f->operation == CRASH_BARRIER)
-			wanted |= before_barrier(rules, i, by);
+			wanted |= before_barrier(i, by);
 		else
 			wanted |= r->answered != 0 && r->answered < f->sent;
 		if (wanted && writes(r) && !failed(r) && r->durable_by == 0)
@@ -206,7 +198,7 @@ static struct losses losses_at(const struct rules *rules, uint32_t barrier,
 		const struct rules_request *r = &rules->request[i];
 
 		if (!writes(r) || failed(r) || i == barrier ||
-		    !before_barrier(rules, i, barrier))
+		    !before_barrier(i, barrier))
 			continue;
 		losses.earlier |= lost(rules, i, may);
 		if (losses.write == 0 && losses.earlier != 0)
@@ -254,7 +246,7 @@ static void check_order(struct rules *rules, uint32_t barrier,
 		const struct rules_request *r = &rules->request[i];
 		uint64_t at;
 
-		if (!writes(r) || before_barrier(rules, i, barrier))
+		if (!writes(r) || before_barrier(i, barrier))
 			continue;
 		at = found(rules, i, may);
 		if (i == barrier || after_barrier(rules, i, barrier))

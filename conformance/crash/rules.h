@@ -7,10 +7,12 @@
  * The clauses are I2, I3, K9, Q7 and Q8 of the catalogue. Precisely:
  *
  * "a before b", of two writes: a was answered when b was sent; or a barrier
- * stands between them. A write stands before a barrier B if it is in the same
- * ring before it, or was answered when B was sent, whatever ring that was in.  It
- * stands after B if it is in the same ring after it, or was sent when B had been
- * answered.  All else is concurrent.  A barrier's own data stand at its place.
+ * stands between them.  A write stands before a barrier if it was sent before it,
+ * on any ring.  It stands after the barrier if it was sent after it in the same
+ * ring, or after the barrier's answer on any ring.  All else is concurrent: two
+ * rings do not show a backend which of their requests came first, and all that it
+ * can do about what was sent on other rings before a barrier is to take what it
+ * finds in them as before.  A barrier's own data stand at its place.
  *
  * Durable.  A flush that is answered OKAY makes durable every write that was
  * answered OKAY when the flush was sent, on any queue, and its own data.  A
@@ -23,11 +25,10 @@
  * be found where something before it can be lost; nor anything after it where its
  * own data can be.
  *
- * Either side.  A write of another queue that is concurrent with a barrier may
- * be taken as before it or after it, but as one of the two: one that could be
- * found while something before the barrier (or its data) could be lost, is before
- * it, and so must be durable when the barrier is answered.  No backend can do
- * better: two rings have no common order in which a guest put its requests.
+ * Either side.  A write that is concurrent with a barrier may be taken as before
+ * it or after it, but as one of the two: one that could be found while something
+ * before the barrier (or its data) could be lost, is before it, and so must be
+ * durable when the barrier is answered.
  *
  * Data.  A sector holds what some request wrote there that was sent and not
  * answered before its submission, and a read finds no value that was overwritten

@@ -171,6 +171,18 @@ static void test_a_barriers_data_wait_and_are_waited_for(void **state)
 	assert_true(crash_breaks());
 }
 
+static void test_a_barrier_waits_for_other_rings(void **state)
+{
+	uint32_t other = sent(CRASH_WRITE, 1, 1, 1);
+	uint32_t barrier = sent(CRASH_BARRIER, 0, 0, 0);
+
+	(void)state;
+	may_be(1, other);
+	assert_false(crash_breaks());
+	okay(barrier);
+	assert_true(crash_breaks());
+}
+
 static void test_a_barrier_is_durable_when_answered(void **state)
 {
 	uint32_t barrier = sent(CRASH_BARRIER, 0, 2, 1);
@@ -285,8 +297,7 @@ static bool answered_first(uint32_t a, uint32_t b)
 static bool ordered(uint32_t a, uint32_t barrier, uint32_t b)
 {
 	const uint8_t queue = rules.request[barrier].queue;
-	const bool from = a == barrier || answered_first(a, barrier) ||
-			  (rules.request[a].queue == queue && a < barrier);
+	const bool from = a <= barrier;
 	const bool to = b == barrier || answered_first(barrier, b) ||
 			(rules.request[b].queue == queue && b > barrier);
 
@@ -330,8 +341,7 @@ static bool promised(uint32_t write)
 		if (f->operation < CRASH_FLUSH || !f->answered_okay)
 			continue;
 		if (write == i || answered_first(write, i) ||
-		    (f->operation == CRASH_BARRIER && write < i &&
-		     rules.request[write].queue == f->queue))
+		    (f->operation == CRASH_BARRIER && write < i))
 			return true;
 	}
 	return false;
@@ -455,6 +465,8 @@ int main(void)
 			test_a_barrier_that_is_refused_orders_nothing, fresh),
 		cmocka_unit_test_setup(
 			test_a_barriers_data_wait_and_are_waited_for, fresh),
+		cmocka_unit_test_setup(test_a_barrier_waits_for_other_rings,
+				       fresh),
 		cmocka_unit_test_setup(test_a_barrier_is_durable_when_answered,
 				       fresh),
 		cmocka_unit_test_setup(test_one_sector_is_never_two, fresh),

@@ -2,6 +2,7 @@
 #include "conformance/crash/apart.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,12 +34,26 @@ struct errand {
 	FILE *journal;
 };
 
+/* What a CHECK says belongs to the history that is told, and to no other. */
+static void send_errors_to(FILE *journal)
+{
+	const int fd = journal != NULL
+			       ? fileno(journal)
+			       : open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		dup2(fd, STDERR_FILENO);
+	if (journal != NULL)
+		setvbuf(journal, NULL, _IOLBF, 0);
+}
+
 static void run_errand(const struct errand *errand)
 {
 	struct shared *shared = errand->shared;
 
 	log_set_level(LOG_ERROR);
 	if (errand->history != NULL) {
+		send_errors_to(errand->journal);
 		play_history(errand->history, errand->journal,
 			     &shared->outcome);
 		if (errand->journal)

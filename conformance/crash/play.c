@@ -284,6 +284,7 @@ static void die(struct play *play, const struct step *step)
 	if (play->rules.broken)
 		return;
 	bury(play->vbd);
+	rules_died(&play->rules);
 	sim_process_dies(0);
 	device_orphan(&play->device, step->choice);
 	play->attach.resume = 1;

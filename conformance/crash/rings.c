@@ -65,7 +65,10 @@ static unsigned int segments_of(const struct step *step)
 
 bool rings_room(const struct rings *rings, const struct step *step)
 {
-	return rings->free_count > segments_of(step);
+	const blkif_sring_t *ring = ring_of(step->queue);
+
+	return rings->free_count > segments_of(step) &&
+	       ring->req_prod - rings->seen[step->queue] < SLOTS;
 }
 
 static struct blkif_request_segment describe(const struct ring_request *r,

@@ -44,7 +44,7 @@ struct rings {
 void rings_make(struct rings *rings, const struct history *history,
 		struct link_attach *attach);
 
-/** rings_room() - there are pages for what a step asks for; false: none are left. */
+/** rings_room() - pages for what a step asks for, and a slot of its ring. */
 bool rings_room(const struct rings *rings, const struct step *step);
 
 /** rings_put() - into the ring of the step, and published. */

@@ -54,10 +54,35 @@ static const char *name_of(const struct rules *rules, uint32_t number)
 
 /* --- before and after --- */
 
-/* Numbers are given in the order of sending. */
-static bool before_barrier(uint32_t a, uint32_t barrier)
+/* Of another ring: a barrier, or behind one, that was not answered when this
+ * barrier was sent. */
+static bool held_back(const struct rules *rules, uint32_t a, uint32_t barrier)
 {
-	return a < barrier;
+	const struct rules_request *b = &rules->request[barrier];
+
+	for (uint32_t i = 1; i <= a; i++) {
+		const struct rules_request *r = &rules->request[i];
+
+		if (r->operation == CRASH_BARRIER &&
+		    r->queue == rules->request[a].queue &&
+		    (r->answered == 0 || r->answered > b->sent))
+			return true;
+	}
+	return false;
+}
+
+/* Numbers are given in the order of sending. */
+static bool before_barrier(const struct rules *rules, uint32_t a,
+			   uint32_t barrier)
+{
+	const struct rules_request *r = &rules->request[a];
+	const struct rules_request *b = &rules->request[barrier];
+
+	if (a >= barrier)
+		return false;
+	return r->queue == b->queue ||
+	       (r->answered != 0 && r->answered < b->sent) ||
+	       !held_back(rules, a, barrier);
 }
 
 static bool after_barrier(const struct rules *rules, uint32_t a,
@@ -90,7 +115,8 @@ static bool before(const struct rules *rules, uint32_t a, uint32_t b)
 	if (first->answered != 0 && first->answered < rules->request[b].sent)
 		return true;
 	for (uint32_t i = 1; i <= rules->count; i++) {
-		if (is_barrier(rules, i) && (a == i || before_barrier(a, i)) &&
+		if (is_barrier(rules, i) &&
+		    (a == i || before_barrier(rules, a, i)) &&
 		    (b == i || after_barrier(rules, b, i)))
 			return true;
 	}
@@ -153,7 +179,7 @@ static void demand(struct rules *rules, uint32_t by)
 		bool wanted = i == by;
 
 		if (f->operation == CRASH_BARRIER)
-			wanted |= before_barrier(i, by);
+			wanted |= before_barrier(rules, i, by);
 		else
 			wanted |= r->answered != 0 && r->answered < f->sent;
 		if (wanted && writes(r) && !failed(r) && r->durable_by == 0)
@@ -198,7 +224,7 @@ static struct losses losses_at(const struct rules *rules, uint32_t barrier,
 		const struct rules_request *r = &rules->request[i];
 
 		if (!writes(r) || failed(r) || i == barrier ||
-		    !before_barrier(i, barrier))
+		    !before_barrier(rules, i, barrier))
 			continue;
 		losses.earlier |= lost(rules, i, may);
 		if (losses.write == 0 && losses.earlier != 0)
@@ -246,12 +272,12 @@ static void check_order(struct rules *rules, uint32_t barrier,
 		const struct rules_request *r = &rules->request[i];
 		uint64_t at;
 
-		if (!writes(r) || before_barrier(i, barrier))
+		if (!writes(r) || before_barrier(rules, i, barrier))
 			continue;
 		at = found(rules, i, may);
 		if (i == barrier || after_barrier(rules, i, barrier))
 			check_after(rules, barrier, i, &losses, at);
-		else if (together(at, losses.earlier | losses.own))
+		else if (!r->again && together(at, losses.earlier | losses.own))
 			b->leaked |= bit(i - 1);
 	}
 }
@@ -336,6 +362,14 @@ void rules_answered(struct rules *rules, uint32_t number, bool okay)
 	if (okay && r->operation >= CRASH_FLUSH) {
 		confirm(rules, number);
 		demand(rules, number);
+	}
+}
+
+void rules_died(struct rules *rules)
+{
+	for (uint32_t i = 1; i <= rules->count; i++) {
+		rules->request[i].again |= rules->request[i].answered == 0;
+		rules->request[i].leaked = 0;
 	}
 }
 

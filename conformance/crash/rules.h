@@ -8,7 +8,10 @@
  *
  * "a before b", of two writes: a was answered when b was sent; or a barrier
  * stands between them.  A write stands before a barrier if it was sent before it,
- * on any ring.  It stands after the barrier if it was sent after it in the same
+ * in the same ring; or on another one, unless that held a barrier which was not
+ * answered then, at its place or ahead of it: barriers of two rings that are under
+ * way at once go one after the other, whichever is first.  It stands after the
+ * barrier if it was sent after it in the same
  * ring, or after the barrier's answer on any ring.  All else is concurrent: two
  * rings do not show a backend which of their requests came first, and all that it
  * can do about what was sent on other rings before a barrier is to take what it
@@ -28,7 +31,9 @@
  * Either side.  A write that is concurrent with a barrier may be taken as before
  * it or after it, but as one of the two: one that could be found while something
  * before the barrier (or its data) could be lost, is before it, and so must be
- * durable when the barrier is answered.
+ * durable when the barrier is answered.  No single crash can show that one is not:
+ * this is about who carries it out.  So what a dead worker had begun may change
+ * its side when the next one begins it again.
  *
  * Data.  A sector holds what some request wrote there that was sent and not
  * answered before its submission, and a read finds no value that was overwritten
@@ -64,6 +69,7 @@ struct rules_request {
 	uint8_t queue;
 	uint8_t sector, sectors;
 	bool answered_okay;
+	bool again; /* begun by a worker that died, perhaps */
 	uint64_t sent;
 	uint64_t answered;   /* 0: not yet */
 	uint32_t durable_by; /* the flush or barrier; 0: none yet */
@@ -87,6 +93,9 @@ uint32_t rules_sent(struct rules *rules, const struct rules_request *request);
 
 /** rules_answered() - the guest can see the answer. */
 void rules_answered(struct rules *rules, uint32_t number, bool okay);
+
+/** rules_died() - the worker did; what is not answered is begun again. */
+void rules_died(struct rules *rules);
 
 /** rules_submitted() - the disk was given this write's data for this sector. */
 void rules_submitted(struct rules *rules, uint32_t write, uint64_t sector);

@@ -222,6 +222,24 @@ static void test_a_concurrent_write_takes_one_side(void **state)
 	assert_non_null(strstr(rules.words, "of queue 1"));
 }
 
+static void test_a_death_lets_it_change_sides(void **state)
+{
+	uint32_t first = sent(CRASH_WRITE, 0, 1, 1);
+	uint32_t barrier = sent(CRASH_BARRIER, 0, 0, 0);
+	uint32_t other = sent(CRASH_WRITE, 1, 2, 1);
+
+	(void)state;
+	may_be(1, first);
+	may_be(2, other);
+	assert_false(crash_breaks());
+	rules_died(&rules);
+	assert_false(crash_breaks());
+	must_be(1, first);
+	okay(first);
+	okay(barrier);
+	assert_false(crash_breaks());
+}
+
 static void test_a_concurrent_write_may_come_after(void **state)
 {
 	uint32_t first = sent(CRASH_WRITE, 0, 1, 1);
@@ -293,11 +311,28 @@ static bool answered_first(uint32_t a, uint32_t b)
 	return answered != 0 && answered < rules.request[b].sent;
 }
 
+/* Nothing ahead of it in its ring waits for another barrier's turn. */
+static bool goes_first(uint32_t a, uint32_t barrier)
+{
+	const struct rules_request *r = &rules.request[a];
+
+	if (a > barrier || r->queue == rules.request[barrier].queue ||
+	    answered_first(a, barrier))
+		return a < barrier;
+	for (uint32_t i = a; i > 0; i--) {
+		if (rules.request[i].queue == r->queue &&
+		    rules.request[i].operation == CRASH_BARRIER &&
+		    !answered_first(i, barrier))
+			return false;
+	}
+	return true;
+}
+
 /* A barrier between, or either one itself. */
 static bool ordered(uint32_t a, uint32_t barrier, uint32_t b)
 {
 	const uint8_t queue = rules.request[barrier].queue;
-	const bool from = a <= barrier;
+	const bool from = a == barrier || goes_first(a, barrier);
 	const bool to = b == barrier || answered_first(barrier, b) ||
 			(rules.request[b].queue == queue && b > barrier);
 
@@ -341,7 +376,7 @@ static bool promised(uint32_t write)
 		if (f->operation < CRASH_FLUSH || !f->answered_okay)
 			continue;
 		if (write == i || answered_first(write, i) ||
-		    (f->operation == CRASH_BARRIER && write < i))
+		    (f->operation == CRASH_BARRIER && goes_first(write, i)))
 			return true;
 	}
 	return false;
@@ -471,6 +506,8 @@ int main(void)
 				       fresh),
 		cmocka_unit_test_setup(test_one_sector_is_never_two, fresh),
 		cmocka_unit_test_setup(test_a_concurrent_write_takes_one_side,
+				       fresh),
+		cmocka_unit_test_setup(test_a_death_lets_it_change_sides,
 				       fresh),
 		cmocka_unit_test_setup(test_a_concurrent_write_may_come_after,
 				       fresh),

@@ -26,7 +26,9 @@ static const bool transitions[INFLIGHT_STATE_COUNT][INFLIGHT_STATE_COUNT] = {
 	[INFLIGHT_ISSUED] = {[INFLIGHT_FLUSHING] = true,
 			     [INFLIGHT_DONE] = true,
 			     [INFLIGHT_TAKEN] = true},
-	[INFLIGHT_FLUSHING] = {[INFLIGHT_DONE] = true, [INFLIGHT_TAKEN] = true},
+	[INFLIGHT_FLUSHING] = {[INFLIGHT_DONE] = true,
+			       [INFLIGHT_ISSUED] = true, /* of a barrier */
+			       [INFLIGHT_TAKEN] = true},
 	[INFLIGHT_DONE] = {[INFLIGHT_ANSWERED] = true},
 	[INFLIGHT_ANSWERED] = {[INFLIGHT_FREE] = true, [INFLIGHT_DONE] = true},
 };

@@ -13,7 +13,8 @@
  *   FREE      nobody's; inflight_take() leads to TAKEN
  *   TAKEN     decoded, waits for its pages
  *   ISSUED    the image works on it
- *   FLUSHING  its data is written, the image makes it durable
+ *   FLUSHING  the image makes durable what was written: a flush's or barrier's
+ *             data, or before a barrier's data whatever came before it
  *   DONE      finished, its status is known
  *   ANSWERED  its response stands in the ring; FREE once that was pushed
  *
@@ -54,6 +55,7 @@ enum request_kind {
 	REQUEST_READ,
 	REQUEST_WRITE,
 	REQUEST_FLUSH,
+	REQUEST_BARRIER, /* flush, its data if any, flush: order.h */
 	REQUEST_KIND_COUNT,
 };
 

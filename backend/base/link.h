@@ -99,6 +99,7 @@ struct link_attach {
 			      LIMIT_INDIRECT_SEGMENTS */
 	uint32_t resume;     /* 0 or 1: another worker served these rings, and
 				the in-flight region says how far it came */
+	uint32_t barrier;    /* 0 or 1: write barriers were offered */
 	struct link_queue queue[LIMIT_QUEUES];
 };
 

@@ -18,6 +18,7 @@
 	STAT(reads, "read requests taken")                                     \
 	STAT(writes, "write requests taken")                                   \
 	STAT(flushes, "flush requests taken")                                  \
+	STAT(barriers, "write barriers taken")                                 \
 	STAT(indirect, "of those, requests with indirect segments")            \
 	STAT(segments, "segments of those requests")                           \
 	STAT(sectors_read, "sectors read for the guest")                       \

@@ -96,6 +96,8 @@ bool device_publish_offer(struct device *device)
 	const struct conf *conf = device->options.conf;
 	const struct publish_node nodes[] = {
 		publish_number("feature-flush-cache", 1),
+		/* C1: also without a volatile cache, where it costs nothing. */
+		publish_number("feature-barrier", conf->barrier),
 		publish_number("feature-persistent",
 			       conf->persistent_grants > 0),
 		publish_number("max-ring-page-order", conf->max_ring_order),

@@ -85,6 +85,7 @@ void conf_init(struct conf *conf)
 	conf->poll_us = DEFAULT_POLL_US;
 	conf->max_rescues = DEFAULT_RESCUES;
 	conf->limits.burst_ms = DEFAULT_BURST_MS;
+	conf->barrier = true;
 	conf->sandbox = true;
 	conf->log_level = LOG_INFO;
 	conf->record_bytes = DEFAULT_RECORD_BYTES;
@@ -305,6 +306,8 @@ int conf_set(struct conf *conf, const char *name, const char *value,
 		return set_bandwidth(conf, value, error);
 	if (strcmp(name, "allow-path") == 0)
 		return set_allow(conf, value, error);
+	if (strcmp(name, "barrier") == 0)
+		return set_flag(&conf->barrier, name, value, error);
 	if (strcmp(name, "sandbox") == 0)
 		return set_flag(&conf->sandbox, name, value, error);
 	if (strcmp(name, "foreground") == 0)

@@ -51,6 +51,7 @@ struct conf {
 	uint32_t poll_us;
 	uint32_t max_rescues;	   /* of one disk, per minute */
 	struct conf_limits limits; /* of each disk, until others are set */
+	bool barrier;		   /* write barriers are offered */
 	bool sandbox;
 	bool foreground;
 	enum conf_direct direct;

@@ -337,8 +337,9 @@ enum handshake_error handshake_parse(const struct handshake_source *source,
 	CHECK(offer->max_queues <= LIMIT_QUEUES);
 	CHECK(offer->max_ring_order <= LIMIT_RING_ORDER);
 	memset(attach, 0, sizeof(*attach));
-	/* No key answers this offer: it holds for every connection. */
+	/* No key answers these offers: they hold for every connection. */
 	attach->indirect = offer->max_indirect;
+	attach->barrier = offer->barrier;
 	memset(fault, 0, sizeof(*fault));
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && error == HANDSHAKE_OK; i++)
 		error = steps[i](&parse);

@@ -42,6 +42,7 @@ struct handshake_offer {
 	uint32_t max_queues;	 /* 1 .. LIMIT_QUEUES */
 	uint32_t max_ring_order; /* 0 .. LIMIT_RING_ORDER */
 	uint32_t max_indirect;	 /* 0 .. LIMIT_INDIRECT_SEGMENTS */
+	bool barrier;
 };
 
 enum handshake_error {

@@ -66,11 +66,13 @@ bool device_table_fits(struct device *device)
 	describe(device, &wanted);
 	wanted.live = 1;
 	if (table_read(&device->table, &found) < 0 ||
-	    found.attach.indirect > LIMIT_INDIRECT_SEGMENTS)
+	    found.attach.indirect > LIMIT_INDIRECT_SEGMENTS ||
+	    found.attach.barrier > 1)
 		return false;
 	/* What a frontend was offered once holds as long as its connection,
 	 * whatever this daemon's settings say. */
 	wanted.attach.indirect = found.attach.indirect;
+	wanted.attach.barrier = found.attach.barrier;
 	/* A medium may have been changed while nobody was there; nothing can
 	 * have been under way that would be written to it. */
 	if (device->facts.cdrom && device->facts.readonly)
@@ -78,6 +80,7 @@ bool device_table_fits(struct device *device)
 	if (!same_connection(&found, &wanted))
 		return false;
 	device->attach.indirect = found.attach.indirect;
+	device->attach.barrier = found.attach.barrier;
 	return true;
 }
 

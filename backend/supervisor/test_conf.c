@@ -27,6 +27,7 @@ static void defaults_are_complete(void **state)
 	assert_string_equal(conf.directory, "vbd");
 	assert_non_null(strstr(conf.worker, "/xenblk-worker"));
 	assert_int_equal(conf.max_queues, 4);
+	assert_true(conf.barrier);
 	assert_true(conf.sandbox);
 	assert_false(conf.foreground);
 }
@@ -43,6 +44,7 @@ static void settings_are_set(void **state)
 	assert_int_equal(conf_set(&conf, "direct", "off", error), 0);
 	assert_int_equal(conf.staging, CONF_STAGING_AUTO);
 	assert_int_equal(conf_set(&conf, "staging", "on", error), 0);
+	assert_int_equal(conf_set(&conf, "barrier", "no", error), 0);
 	assert_int_equal(conf_set(&conf, "sandbox", "no", error), 0);
 	assert_int_equal(conf_set(&conf, "log-level", "trace", error), 0);
 	assert_int_equal(conf_set(&conf, "allow-path", "/srv//", error), 0);
@@ -61,6 +63,7 @@ static void settings_are_set(void **state)
 	assert_int_equal(conf.persistent_grants, 0);
 	assert_int_equal(conf.direct, CONF_DIRECT_OFF);
 	assert_int_equal(conf.staging, CONF_STAGING_ON);
+	assert_false(conf.barrier);
 	assert_false(conf.sandbox);
 	assert_int_equal(conf.log_level, LOG_TRACE);
 	assert_string_equal(conf.allow[0], "/srv");
@@ -111,6 +114,7 @@ static void wrong_settings_are_named(void **state)
 		{"allow-path", "srv"},
 		{"direct", "yes"},
 		{"staging", "yes"},
+		{"barrier", "on"},
 		{"sandbox", "1"},
 		{"log-level", "loud"},
 		{"banana", "1"},

@@ -20,7 +20,7 @@ static void the_offer_comes_before_initwait(void **state)
 	expect(BACK "/max-ring-pages", "16");
 	expect(BACK "/multi-queue-max-queues", "4");
 	expect(BACK "/hotplug-status", "connected");
-	expect(BACK "/feature-barrier", NULL);
+	expect(BACK "/feature-barrier", "1");
 	expect(BACK "/feature-discard", NULL);
 	expect(BACK "/feature-max-indirect-segments", "256");
 	expect(BACK "/sectors", NULL);
@@ -34,9 +34,11 @@ static void what_is_not_offered_has_no_node(void **state)
 {
 	(void)state;
 	world.conf.max_indirect = 0;
+	world.conf.barrier = false;
 	put(BACK "/feature-max-indirect-segments", "32");
 	plug();
 	expect(BACK "/feature-max-indirect-segments", NULL);
+	expect(BACK "/feature-barrier", "0");
 	expect(BACK "/feature-persistent", "1");
 }
 

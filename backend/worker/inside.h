@@ -11,6 +11,7 @@
 
 #include "backend/base/log.h"
 #include "backend/worker/meter.h"
+#include "backend/worker/order.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/request.h"
 #include "backend/worker/ring.h"
@@ -36,6 +37,8 @@ struct queue {
 	struct log_limit log_limit;
 	struct meter meter;
 	struct share share; /* of the disk's limits */
+	struct lane lane;   /* in the order of barriers */
+	int wake_fd;	    /* of its thread; -1: it has none */
 	uint64_t busy_ns;   /* when something last happened */
 };
 
@@ -45,6 +48,9 @@ void queue_set_state(struct queue *queue, enum queue_state to);
 /** queue_answer() - into the ring, where nobody sees it before the next push. */
 void queue_answer(struct queue *queue, struct inflight_slot *slot,
 		  enum refusal refusal);
+
+/** queue_begin() - a request that was taken is on its way. */
+void queue_begin(struct queue *queue, struct inflight_slot *slot);
 
 struct indirect;
 struct indirect_unit;
@@ -60,6 +66,7 @@ struct io {
 	uint16_t held;	     /* segments whose page we hold */
 	uint16_t bounced;    /* of those, copied: without an entry */
 	uint16_t copy_first; /* index of its first segment in the copy batch */
+	bool written;	     /* a barrier: its data is on its way or there */
 	/* Of each segment; its own below, or those of its unit. */
 	const struct segment *segment;
 	struct iovec *iov;
@@ -96,6 +103,7 @@ struct submit {
 	struct io_list arriving; /* being copied in, or ready to be issued */
 	struct io_list leaving;	 /* read, being copied out */
 	struct io_list finished; /* DONE */
+	struct io *barrier;	 /* TAKEN, it is not its turn yet */
 	struct io io[];
 };
 

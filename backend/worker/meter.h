@@ -60,6 +60,7 @@ static inline enum stats_latency meter_kind(const struct request *request)
 	case REQUEST_WRITE:
 		return STATS_WRITE;
 	case REQUEST_FLUSH:
+	case REQUEST_BARRIER: /* it is one, twice */
 	case REQUEST_KIND_COUNT:
 	default:
 		return STATS_FLUSH;

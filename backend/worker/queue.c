@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/base/check.h"
 #include "backend/base/checked.h"
@@ -66,6 +67,9 @@ int queue_create(const struct queue_options *options, struct queue **queue)
 	q->stats = &options->table->stats;
 	q->meter.stats = q->stats;
 	q->share.throttle = options->throttle;
+	q->lane.order = options->order;
+	q->lane.queue = q->index;
+	q->wake_fd = -1;
 	q->rules.capacity_sectors = options->vbd->sectors;
 	q->rules.readonly = options->vbd->readonly;
 	atomic_init(&q->state, QUEUE_DETACHED);
@@ -132,6 +136,7 @@ static enum refusal resume_ring(struct queue *queue,
 	struct inflight_queue *table = queue->table;
 	struct inflight_slot *slot = NULL;
 	struct request_rules any_size = queue->rules;
+	unsigned int barriers = 0;
 	struct ring_place place;
 
 	/* The disk may have shrunk since: see resume_one(). */
@@ -143,6 +148,10 @@ static enum refusal resume_ring(struct queue *queue,
 		if (inflight_state(slot) == INFLIGHT_TAKEN
 			    ? !request_sound(&slot->request, &any_size)
 			    : slot->status > 0)
+			return REFUSE_TABLE;
+		/* Nothing is taken after one before it is over. */
+		if (inflight_state(slot) == INFLIGHT_TAKEN &&
+		    slot->request.kind == REQUEST_BARRIER && ++barriers > 1)
 			return REFUSE_TABLE;
 	}
 	place.req_cons = table->req_cons;
@@ -165,7 +174,7 @@ static bool resume_one(struct queue *queue, struct inflight_slot *slot)
 		return false;
 	}
 	meter_taken(&queue->meter, inflight_index(queue->table, slot));
-	submit_add(queue->submit, slot);
+	queue_begin(queue, slot);
 	return true;
 }
 
@@ -243,6 +252,7 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 	CHECK(queue_state(queue) == QUEUE_DETACHED);
 	CHECK(queue->index < attach->queues);
 	queue->rules.indirect = attach->indirect;
+	queue->rules.barrier = attach->barrier != 0;
 	if (queue->recorder)
 		recorder_now(queue->recorder, clock_now_ns());
 	refusal = attach_ring(queue, attach);
@@ -265,6 +275,7 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 			      memory_order_relaxed);
 	meter_now(&queue->meter, queue->busy_ns);
 	queue->share.held = false;
+	order_join(&queue->lane);
 	queue_set_state(queue, QUEUE_SERVING);
 	if (attach->resume)
 		resume_requests(queue);
@@ -275,7 +286,7 @@ void queue_detach(struct queue *queue)
 {
 	CHECK(queue->submit != NULL);
 	if (queue_state(queue) != QUEUE_DRAINING)
-		queue_drain(queue);
+		queue_drain(&queue, 1);
 	CHECK(queue->table->used == 0);
 	if (queue->recorder)
 		recorder_now(queue->recorder, clock_now_ns());
@@ -289,6 +300,23 @@ enum refusal queue_refusal(const struct queue *queue)
 {
 	return (enum refusal)atomic_load_explicit(&queue->refusal,
 						  memory_order_relaxed);
+}
+
+void queue_wake_by(struct queue *queue, int fd)
+{
+	queue->wake_fd = fd;
+	order_wake_by(&queue->lane, fd);
+}
+
+void queue_woken(struct queue *queue)
+{
+	uint64_t times;
+	ssize_t n;
+
+	if (queue->wake_fd < 0)
+		return;
+	n = read(queue->wake_fd, &times, sizeof(times));
+	CHECK(n == sizeof(times) || (n < 0 && errno == EAGAIN));
 }
 
 unsigned int queue_inflight(const struct queue *queue)
@@ -326,6 +354,7 @@ void queue_check(const struct queue *queue)
 	}
 	ring_check(&queue->ring);
 	submit_check(queue->submit);
+	order_check(&queue->lane);
 	inflight_check(queue->table);
 	CHECK(ring_unanswered(&queue->ring) + ring_unpushed(&queue->ring) ==
 	      queue->table->used);

@@ -32,6 +32,7 @@ enum queue_state {
 	QUEUE_STATE_COUNT,
 };
 
+struct order;
 struct throttle;
 
 struct queue_options {
@@ -39,6 +40,7 @@ struct queue_options {
 	unsigned int index;
 	struct inflight_queue *table;
 	struct throttle *throttle; /* the disk's limits */
+	struct order *order;	   /* of the disk's barriers */
 };
 
 /** queue_create() - a queue that is not attached; 0 or -errno. */
@@ -55,11 +57,21 @@ enum refusal queue_attach(struct queue *queue,
 /**
  * queue_drain() - take nothing more, wait for the image, answer what was taken.
  *
- * By the thread that runs the queue: the kernel ties I/O to who submitted it.
+ * By the thread that runs the queues: the kernel ties I/O to who submitted it.
+ * All the queues of one thread together, since a barrier waits for the others.
  */
-void queue_drain(struct queue *queue);
+void queue_drain(struct queue *const *queues, unsigned int count);
 
-/** queue_detach() - drain if that was not done, then unmap and unbind. */
+/**
+ * queue_wake_by() - the eventfd that its thread sleeps on beside the others; -1:
+ * it is turned without being woken.
+ */
+void queue_wake_by(struct queue *queue, int fd);
+
+/** queue_woken() - take a wake-up off it. */
+void queue_woken(struct queue *queue);
+
+/** queue_detach() - drain it alone if that was not done; unmap and unbind. */
 void queue_detach(struct queue *queue);
 
 /**

@@ -9,7 +9,9 @@
 _Static_assert(LIMIT_SEGMENTS == BLKIF_MAX_SEGMENTS_PER_REQUEST,
 	       "our bound is the protocol's");
 
-static enum refusal decode_kind(uint8_t operation, struct request *request)
+static enum refusal decode_kind(uint8_t operation,
+				const struct request_rules *rules,
+				struct request *request)
 {
 	switch (operation) {
 	case BLKIF_OP_READ:
@@ -21,6 +23,10 @@ static enum refusal decode_kind(uint8_t operation, struct request *request)
 	case BLKIF_OP_FLUSH_DISKCACHE:
 		request->kind = REQUEST_FLUSH;
 		return REFUSAL_NONE;
+	case BLKIF_OP_WRITE_BARRIER:
+		request->kind = REQUEST_BARRIER;
+		/* C1, K5. */
+		return rules->barrier ? REFUSAL_NONE : REFUSE_OPERATION_UNKNOWN;
 	default:
 		/* K5: also what the protocol knows but we did not offer. */
 		return REFUSE_OPERATION_UNKNOWN;
@@ -125,17 +131,20 @@ enum refusal request_decode(const struct wire_request *wire,
 	request->indirect = 0;
 	if (wire->operation == BLKIF_OP_INDIRECT)
 		return decode_indirect(wire, rules, request);
-	refusal = decode_kind(wire->operation, request);
+	refusal = decode_kind(wire->operation, rules, request);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	if (wire->nr_segments > LIMIT_SEGMENTS)
 		return REFUSE_SEGMENTS_MANY;
 	if (wire->nr_segments == 0) {
-		/* Q7: an empty flush is the ordinary one; its sector means
-		 * nothing. */
+		/* Q7: an empty flush is the ordinary one, and an empty barrier
+		 * is how a guest flushes that is offered barriers only; the
+		 * sector means nothing. */
 		request->sector = 0;
-		return request->kind == REQUEST_FLUSH ? REFUSAL_NONE
-						      : REFUSE_SEGMENTS_NONE;
+		if (request->kind == REQUEST_FLUSH ||
+		    request->kind == REQUEST_BARRIER)
+			return REFUSAL_NONE;
+		return REFUSE_SEGMENTS_NONE;
 	}
 	if (request->kind != REQUEST_READ && rules->readonly)
 		return REFUSE_READ_ONLY;

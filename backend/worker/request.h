@@ -18,6 +18,7 @@
 struct request_rules {
 	uint64_t capacity_sectors;
 	bool readonly;
+	bool barrier;	       /* write barriers were offered */
 	unsigned int indirect; /* segments that were offered; 0: no such
 				  requests */
 };

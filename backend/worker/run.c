@@ -42,6 +42,7 @@ struct runner {
 	bool alarmed;
 	bool woken; /* by an event, and no turn found anything since */
 	struct storm storm;
+	int wake_fd; /* for other queues' barriers: order.h */
 };
 
 struct run {
@@ -126,27 +127,32 @@ static bool sleep_for_work(struct runner *r)
 		{.fd = r->run->stop_fd, .events = POLLIN},
 		{.fd = queue_event_fd(r->queue), .events = POLLIN},
 		{.fd = queue_image_fd(r->queue), .events = POLLIN},
+		{.fd = r->wake_fd, .events = POLLIN},
 	};
 	uint64_t start_ns = clock_now_ns();
 	uint64_t next_ns = queue_maintain(r->queue, start_ns);
 
 	if (queue_state(r->queue) == QUEUE_BROKEN)
 		wait[1].fd = -1;
-	(void)poll(wait, 3, timeout_ms(next_ns));
+	(void)poll(wait, 4, timeout_ms(next_ns));
 	if (wait[0].revents)
 		return false;
 	if (wait[1].revents)
 		r->woken = queue_events(r->queue) > 0;
+	if (wait[3].revents)
+		queue_woken(r->queue);
 	learn_from_sleep(r, clock_now_ns() - start_ns);
 	return true;
 }
 
-/* The port is masked: until it is unmasked only the image and the end count. */
+/* The port is masked: until it is unmasked only the image, other queues'
+ * barriers and the end count. */
 static void pause_if_in_vain(struct runner *r)
 {
 	struct pollfd wait[] = {
 		{.fd = r->run->stop_fd, .events = POLLIN},
 		{.fd = queue_image_fd(r->queue), .events = POLLIN},
+		{.fd = r->wake_fd, .events = POLLIN},
 	};
 	uint32_t pause_ms;
 
@@ -158,7 +164,7 @@ static void pause_if_in_vain(struct runner *r)
 		return;
 	CHECK(pause_ms <= LIMIT_VAIN_PAUSE_LAST_MS);
 	queue_paused(r->queue);
-	(void)poll(wait, 2, (int)pause_ms);
+	(void)poll(wait, 3, (int)pause_ms);
 }
 
 static void raise_alarm(struct runner *r)
@@ -203,7 +209,7 @@ static void *runner_main(void *argument)
 		       (unsigned int)(r - r->run->runner) % LIMIT_QUEUES);
 	(void)pthread_setname_np(pthread_self(), name);
 	serve(r);
-	queue_drain(r->queue);
+	queue_drain(&r->queue, 1);
 	return NULL;
 }
 
@@ -240,12 +246,17 @@ int run_create(struct queue *const *queues, unsigned int count,
 	r->alarm_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->stop_fd < 0 || r->alarm_fd < 0)
 		error = -errno;
-	for (unsigned int i = 0; i < count && !error; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		r->runner[i].run = r;
 		r->runner[i].queue = queues[i];
 		storm_init(&r->runner[i].storm);
-		error = runner_start(&r->runner[i]);
+		r->runner[i].wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (r->runner[i].wake_fd < 0)
+			error = -errno;
+		queue_wake_by(queues[i], r->runner[i].wake_fd);
 	}
+	for (unsigned int i = 0; i < count && !error; i++)
+		error = runner_start(&r->runner[i]);
 	if (error) {
 		run_destroy(r);
 		return error;
@@ -254,15 +265,34 @@ int run_create(struct queue *const *queues, unsigned int count,
 	return 0;
 }
 
+/* Those that never got a thread: others' barriers wait for them, too. */
+static void drain_idle(struct run *run)
+{
+	struct queue *idle[LIMIT_QUEUES];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < run->count; i++)
+		if (!run->runner[i].started)
+			idle[count++] = run->runner[i].queue;
+	queue_drain(idle, count);
+}
+
 void run_destroy(struct run *run)
 {
 	const uint64_t one = 1;
 
 	if (run->stop_fd >= 0)
 		CHECK(write(run->stop_fd, &one, sizeof(one)) == sizeof(one));
+	drain_idle(run);
 	for (unsigned int i = 0; i < run->count; i++)
 		if (run->runner[i].started)
 			CHECK(pthread_join(run->runner[i].thread, NULL) == 0);
+	/* Nobody wakes anybody any more. */
+	for (unsigned int i = 0; i < run->count; i++) {
+		queue_wake_by(run->runner[i].queue, -1);
+		if (run->runner[i].wake_fd >= 0)
+			close(run->runner[i].wake_fd);
+	}
 	if (run->stop_fd >= 0)
 		close(run->stop_fd);
 	if (run->alarm_fd >= 0)

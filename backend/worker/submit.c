@@ -140,7 +140,21 @@ void submit_add(struct submit *submit, struct inflight_slot *slot)
 		return;
 	}
 	io->segment = slot->request.segment;
+	if (slot->request.kind == REQUEST_BARRIER) {
+		CHECK(submit->barrier == NULL);
+		submit->barrier = io;
+		return;
+	}
 	list_append(&submit->waiting, io);
+}
+
+void submit_begin_barrier(struct submit *submit)
+{
+	CHECK(submit->barrier != NULL);
+	CHECK(submit->busy == 1);
+	submit->barrier->written = false;
+	list_append(&submit->waiting, submit->barrier);
+	submit->barrier = NULL;
 }
 
 static void io_finish(struct submit *s, struct io *io, int16_t status)
@@ -255,12 +269,39 @@ static bool start_waiting(struct submit *s)
 			issue(s, io, IMAGE_READ);
 		else if (!grants_copied(s->grants, io->copy_first, io->bounced))
 			io_refuse(s, io, REFUSE_GRANT_BAD);
-		else if (r->segments > 0)
+		else if (r->segments > 0 && r->kind != REQUEST_BARRIER)
 			issue(s, io, IMAGE_WRITE);
 		else
 			issue(s, io, IMAGE_FLUSH);
 	}
 	return moved;
+}
+
+/*
+ * The image has done one thing for a request that wants more than one; true if
+ * it was given the next.
+ *
+ * A flush covers what was written by any queue: an engine promises that for all
+ * its channels (image.h), and what was answered was completed by the engine
+ * before.  So a flush needs no order among queues (K9).
+ */
+static bool continued(struct submit *s, struct io *io)
+{
+	const struct request *r = &io->slot->request;
+
+	if (r->kind != REQUEST_FLUSH && r->kind != REQUEST_BARRIER)
+		return false;
+	if (inflight_state(io->slot) == INFLIGHT_ISSUED) {
+		/* Q7, Q8: its data is written, now it is made durable. */
+		issue(s, io, IMAGE_FLUSH);
+		return true;
+	}
+	if (r->kind == REQUEST_FLUSH || r->segments == 0 || io->written)
+		return false;
+	/* I2: all that came before is durable; its own data now. */
+	io->written = true;
+	issue(s, io, IMAGE_WRITE);
+	return true;
 }
 
 static void complete(struct submit *s, const struct image_done *done)
@@ -282,11 +323,7 @@ static void complete(struct submit *s, const struct image_done *done)
 		io_finish(s, io, BLKIF_RSP_ERROR);
 	} else if (r->kind == REQUEST_READ && io->bounced > 0) {
 		list_append(&s->leaving, io);
-	} else if (r->kind == REQUEST_FLUSH &&
-		   inflight_state(io->slot) == INFLIGHT_ISSUED) {
-		/* Q7: its data is written, now it is made durable. */
-		issue(s, io, IMAGE_FLUSH);
-	} else {
+	} else if (!continued(s, io)) {
 		io_finish(s, io, BLKIF_RSP_OKAY);
 	}
 }
@@ -409,6 +446,7 @@ void submit_check(const struct submit *submit)
 	CHECK(submit->busy <= submit->table->slots);
 	CHECK(submit->table->used >= submit->busy);
 	CHECK(submit->indirects <= submit->busy);
+	CHECK(submit->barrier == NULL || submit->busy > 0);
 	if (submit->persistent)
 		persistent_check(submit->persistent);
 	if (submit->busy == 0)

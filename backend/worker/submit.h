@@ -65,6 +65,13 @@ bool submit_work(struct submit *submit, uint64_t now_ns);
 struct inflight_slot *submit_finished(struct submit *submit,
 				      enum refusal *refusal);
 
+/**
+ * submit_begin_barrier() - it is the turn of the barrier that was added: nothing
+ * else is under way, here or in other queues, and nothing is added before it has
+ * finished.
+ */
+void submit_begin_barrier(struct submit *submit);
+
 /** submit_busy() - requests added and not yet finished. */
 unsigned int submit_busy(const struct submit *submit);
 

@@ -31,7 +31,7 @@
 #define DATA_FRAME(i) (16 + (i))
 #define PAGES	      8u
 #define FIRST	      0xfffffffbu /* indices wrap on the way */
-#define REQUESTS      10u
+#define REQUESTS      11u
 #define SLOTS	      32u
 #define HELD	      16u
 
@@ -228,6 +228,7 @@ static void more_requests(void)
 	put(BLKIF_OP_WRITE, 32, 5);
 	put(BLKIF_OP_FLUSH_DISKCACHE, 0, 0);
 	put(BLKIF_OP_READ, 80, 6);
+	put(BLKIF_OP_WRITE_BARRIER, 40, 7);
 }
 
 /* --- the worker --- */
@@ -312,8 +313,8 @@ static void play_script(void)
 	release(1);
 	carefully(turn);
 	w.image->slow = false;
-	carefully(turn);
-	carefully(turn);
+	for (unsigned int i = 0; i < 8; i++) /* the barrier's steps, too */
+		carefully(turn);
 }
 
 /* Whatever the script had not asked for yet, and all answers. */
@@ -355,12 +356,13 @@ static void expect_bytes(const unsigned char *at, unsigned char value)
 
 static void expect_data(void)
 {
-	static const unsigned int written[] = {0, 2, 5};
+	static const unsigned int written[] = {0, 2, 5, 7};
 	static const unsigned int read[] = {1, 4, 6};
-	static const unsigned int sector[] = {0, 16, 32};
+	static const unsigned int sector[] = {0, 16, 32, 40};
 
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 3; i++)
 		expect_bytes(data(read[i]), 0xd0);
+	for (unsigned int i = 0; i < 4; i++) {
 		expect_bytes(data(written[i]),
 			     (unsigned char)(0x10 + written[i]));
 		expect_bytes(w.image->disk + sector[i] * SECTOR_BYTES,
@@ -368,7 +370,7 @@ static void expect_data(void)
 	}
 	/* What was refused has moved nothing. */
 	expect_bytes(data(3), 0x13);
-	assert_true(w.image->flushes >= 2);
+	assert_true(w.image->flushes >= 4);
 }
 
 /* A worker that goes on; cut off itself if the knife is on. */
@@ -565,6 +567,7 @@ static int set_up(void **state)
 	knife.region = w.region;
 	w.attach.queues = 1;
 	w.attach.abi = LINK_ABI_X86_64;
+	w.attach.barrier = 1;
 	w.attach.queue[0].ring_gref[0] = RING_GREF;
 	return w.region == MAP_FAILED;
 }

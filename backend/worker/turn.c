@@ -64,6 +64,7 @@ static void count_request(struct stats *stats, const struct request *request)
 		[REQUEST_READ] = &stats->reads,
 		[REQUEST_WRITE] = &stats->writes,
 		[REQUEST_FLUSH] = &stats->flushes,
+		[REQUEST_BARRIER] = &stats->barriers,
 	};
 
 	CHECK(request->kind < REQUEST_KIND_COUNT);
@@ -74,6 +75,13 @@ static void count_request(struct stats *stats, const struct request *request)
 	stats_add(request->kind == REQUEST_READ ? &stats->sectors_read
 						: &stats->sectors_written,
 		  request->sectors);
+}
+
+void queue_begin(struct queue *queue, struct inflight_slot *slot)
+{
+	if (slot->request.kind == REQUEST_BARRIER)
+		order_want(&queue->lane);
+	submit_add(queue->submit, slot);
 }
 
 /* One slot: refused at once, or on its way. */
@@ -102,7 +110,15 @@ static void take_one(struct queue *queue)
 	count_request(queue->stats, &request);
 	slot = inflight_take(queue->table, &request);
 	meter_taken(&queue->meter, inflight_index(queue->table, slot));
-	submit_add(queue->submit, slot);
+	queue_begin(queue, slot);
+}
+
+/* Requests that the ring holds; none if it is not to be listened to. */
+static int look_at_ring(struct queue *queue)
+{
+	if (queue_state(queue) != QUEUE_SERVING)
+		return 0;
+	return ring_look(&queue->ring);
 }
 
 static bool take_requests(struct queue *queue)
@@ -111,20 +127,21 @@ static bool take_requests(struct queue *queue)
 	int count;
 
 	queue->share.held = false;
-	if (queue_state(queue) != QUEUE_SERVING)
-		return false;
-	count = ring_look(&queue->ring);
+	count = look_at_ring(queue);
 	if (count < 0) {
 		if (queue->recorder)
 			recorder_overflow(queue->recorder, &queue->ring);
 		break_ring(queue, REFUSE_RING_OVERFLOW);
+		(void)order_allows(&queue->lane, 0);
 		return true;
 	}
+	count = (int)order_allows(&queue->lane, (unsigned int)count);
 	want = (unsigned int)count < LIMIT_TURN_REQUESTS ? (unsigned int)count
 							 : LIMIT_TURN_REQUESTS;
 	allowed = throttle_open(&queue->share, want, queue->meter.now_ns);
 	/* What there is no room for, or no leave, stays in the ring. */
-	while (taken < want && submit_takes(queue->submit)) {
+	while (taken < want && submit_takes(queue->submit) &&
+	       !queue->lane.barrier) {
 		if (taken >= allowed ||
 		    !throttle_allows(&queue->share, queue->meter.now_ns)) {
 			queue->share.held = true;
@@ -133,6 +150,7 @@ static bool take_requests(struct queue *queue)
 		take_one(queue);
 		taken++;
 	}
+	order_took(&queue->lane, taken);
 	return taken > 0;
 }
 
@@ -151,6 +169,8 @@ static void answer_all(struct queue *queue, struct inflight_slot *slot,
 		meter_finished(&queue->meter,
 			       inflight_index(queue->table, slot),
 			       meter_kind(&slot->request));
+		if (slot->request.kind == REQUEST_BARRIER)
+			order_end(&queue->lane);
 		queue_answer(queue, slot, refusal);
 	} while ((slot = submit_finished(queue->submit, &refusal)));
 }
@@ -180,6 +200,23 @@ static void answer_finished(struct queue *queue)
 	}
 }
 
+/* Its own barrier, or another queue's. */
+static bool keep_order(struct queue *queue)
+{
+	struct lane *lane = &queue->lane;
+	const unsigned int busy = submit_busy(queue->submit);
+	const bool begun = lane->begun;
+	bool moved;
+
+	if (order_idle(lane))
+		return false;
+	CHECK(busy >= lane->barrier);
+	moved = order_step(lane, busy - lane->barrier);
+	if (lane->begun && !begun)
+		submit_begin_barrier(queue->submit);
+	return moved;
+}
+
 bool queue_turn(struct queue *queue)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -191,10 +228,12 @@ bool queue_turn(struct queue *queue)
 	if (queue->recorder)
 		recorder_now(queue->recorder, now_ns);
 	meter_now(&queue->meter, now_ns);
+	order_look(&queue->lane);
 	taken = take_requests(queue);
 	if (taken)
 		meter_depth(&queue->meter, queue->table->used);
-	moved = submit_work(queue->submit, now_ns);
+	moved = keep_order(queue);
+	moved = submit_work(queue->submit, now_ns) || moved;
 	answer_finished(queue);
 	CHECK(ring_unanswered(&queue->ring) == queue->table->used);
 	if (!taken && !moved)
@@ -220,6 +259,9 @@ bool queue_settle(struct queue *queue)
 		stats_add(&queue->stats->held, 1);
 		return true;
 	}
+	/* Nor before a barrier is over, and its queue wakes us. */
+	if (order_holds(&queue->lane))
+		return true;
 	if (ring_arm(&queue->ring))
 		return false;
 	channel_unmask(queue->channel);
@@ -270,20 +312,62 @@ uint64_t queue_maintain(struct queue *queue, uint64_t now_ns)
 	return next_ns;
 }
 
-void queue_drain(struct queue *queue)
+/* Until an image or another queue has something for one of them. */
+static void wait_for_any(struct queue *const *queues, unsigned int count)
 {
-	CHECK(queue->submit != NULL);
-	queue_set_state(queue, QUEUE_DRAINING);
-	while (submit_busy(queue->submit) > 0) {
-		struct pollfd image = {.fd = queue_image_fd(queue),
-				       .events = POLLIN};
+	struct pollfd wait[2 * LIMIT_QUEUES];
+	unsigned int fds = 0;
 
-		/* Every completion comes through the image; nothing else may
-		 * wake us now, so a slow disk costs no CPU. */
-		if (!queue_turn(queue) && image.fd >= 0)
-			(void)poll(&image, 1, -1);
+	CHECK(count <= LIMIT_QUEUES);
+	for (unsigned int i = 0; i < count; i++) {
+		const int image_fd = queue_image_fd(queues[i]);
+		const int wake_fd = queues[i]->wake_fd;
+
+		if (image_fd >= 0)
+			wait[fds++] = (struct pollfd){image_fd, POLLIN, 0};
+		if (wake_fd >= 0)
+			wait[fds++] = (struct pollfd){wake_fd, POLLIN, 0};
 	}
+	/* Every completion comes through the image, every step of another
+	 * thread's queue wakes us; nothing else may now, so a slow disk costs
+	 * no CPU. */
+	if (fds > 0)
+		(void)poll(wait, fds, -1);
+	for (unsigned int i = 0; i < count; i++)
+		queue_woken(queues[i]);
+}
+
+/* A turn, unless it is drained already; then other queues' barriers need not
+ * wait for it any more. */
+static bool drain_one(struct queue *queue)
+{
+	const bool moved = submit_busy(queue->submit) > 0 && queue_turn(queue);
+
+	if (submit_busy(queue->submit) > 0 || !queue->lane.joined)
+		return moved;
 	/* What another worker finished may still wait for its push. */
 	answer_finished(queue);
 	CHECK(queue->table->used == 0);
+	order_leave(&queue->lane);
+	return true;
+}
+
+void queue_drain(struct queue *const *queues, unsigned int count)
+{
+	unsigned int joined;
+	bool moved;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (queue_state(queues[i]) != QUEUE_DRAINING)
+			queue_set_state(queues[i], QUEUE_DRAINING);
+	do {
+		moved = false;
+		joined = 0;
+		for (unsigned int i = 0; i < count; i++) {
+			moved = drain_one(queues[i]) || moved;
+			joined += queues[i]->lane.joined;
+		}
+		if (joined > 0 && !moved)
+			wait_for_any(queues, count);
+	} while (joined > 0);
 }

@@ -8,6 +8,7 @@
 #include "backend/base/check.h"
 #include "backend/base/checked.h"
 #include "backend/base/log.h"
+#include "backend/worker/order.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/run.h"
 #include "backend/worker/throttle.h"
@@ -19,6 +20,7 @@ struct vbd {
 	struct run *run;     /* RUNNING only */
 	struct queue *queue[LIMIT_QUEUES];
 	struct throttle throttle;
+	struct order order;
 };
 
 static const bool transitions[VBD_STATE_COUNT][VBD_STATE_COUNT] = {
@@ -58,6 +60,7 @@ int vbd_create(const struct vbd_options *options, struct vbd **vbd)
 		return -ENOMEM;
 	memset(v, 0, sizeof(*v));
 	v->options = *options;
+	order_init(&v->order);
 	/* All handles are opened now, before the worker gives up the right to
 	 * open anything; attaching later only maps and binds. */
 	for (unsigned int i = 0; i < options->max_queues && !error; i++) {
@@ -66,6 +69,7 @@ int vbd_create(const struct vbd_options *options, struct vbd **vbd)
 			.index = i,
 			.table = &options->region->queue[i],
 			.throttle = &v->throttle,
+			.order = &v->order,
 		};
 
 		error = queue_create(&queue, &v->queue[i]);
@@ -100,6 +104,7 @@ enum refusal vbd_attach(struct vbd *vbd, const struct link_attach *attach,
 		if (refusal == REFUSAL_NONE)
 			continue;
 		*queue = i;
+		queue_drain(vbd->queue, i);
 		while (i-- > 0)
 			queue_detach(vbd->queue[i]);
 		return refusal;
@@ -134,6 +139,7 @@ void vbd_detach(struct vbd *vbd)
 		run_destroy(vbd->run);
 	vbd->run = NULL;
 	vbd_set_state(vbd, VBD_DRAINING);
+	queue_drain(vbd->queue, vbd->queues);
 	for (unsigned int i = 0; i < vbd->queues; i++)
 		queue_detach(vbd->queue[i]);
 	vbd->queues = 0;

@@ -138,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct keys keys;
 	struct handshake_offer offer = {LIMIT_QUEUES, LIMIT_RING_ORDER,
-					LIMIT_INDIRECT_SEGMENTS};
+					LIMIT_INDIRECT_SEGMENTS, true};
 	struct handshake_fault fault;
 	struct link_attach attach;
 	enum handshake_error error;

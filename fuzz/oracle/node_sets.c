@@ -18,10 +18,15 @@ struct node {
 };
 
 static const struct node nodes[] = {
-	{2, "feature-flush-cache", "1"},     {2, "feature-persistent", NULL},
-	{2, "max-ring-page-order", NULL},    {2, "max-ring-pages", NULL},
-	{2, "multi-queue-max-queues", NULL}, {4, "sectors", NULL},
-	{4, "sector-size", "512"},	     {4, "info", NULL},
+	{2, "feature-flush-cache", "1"},
+	{2, "feature-persistent", NULL},
+	{2, "feature-barrier", "1"},
+	{2, "max-ring-page-order", NULL},
+	{2, "max-ring-pages", NULL},
+	{2, "multi-queue-max-queues", NULL},
+	{4, "sectors", NULL},
+	{4, "sector-size", "512"},
+	{4, "info", NULL},
 	{4, "feature-flush-cache", "1"},
 };
 

@@ -167,7 +167,8 @@ static bool hollow(const struct apart_many *many)
 
 	return many->count >= 100 &&
 	       (c->volatile_points == 0 || c->okay[CRASH_FLUSH] == 0 ||
-		c->okay[CRASH_READ] == 0 || (many->deaths && c->deaths == 0));
+		c->okay[CRASH_BARRIER] == 0 || c->okay[CRASH_READ] == 0 ||
+		(many->deaths && c->deaths == 0));
 }
 
 int crash_command(const struct command_line *line)

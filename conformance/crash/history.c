@@ -95,6 +95,7 @@ void history_make(struct history *history, uint64_t seed, bool deaths)
 	history->seed = seed;
 	history->queues = 1 + history_number(&sequence, CRASH_QUEUES);
 	history->persistent = history_number(&sequence, 2) == 0;
+	history->barriers = history_number(&sequence, 8) > 0;
 	history->count = 40 + history_number(&sequence, 120);
 	eager = history_number(&sequence, 4);
 	CHECK(history->count <= CRASH_STEPS);

@@ -51,6 +51,7 @@ struct history {
 	uint64_t seed;
 	unsigned int queues;
 	bool persistent;
+	bool barriers; /* the backend offers them */
 	unsigned int count;
 	struct step step[CRASH_STEPS];
 };

@@ -162,6 +162,15 @@ static void count_answer(struct play *play, const struct rules_request *r,
 	counts->with_data += r->operation >= CRASH_FLUSH && r->sectors > 0;
 }
 
+/* As long as the disk does not fail. */
+static int expected_status(const struct play *play,
+			   const struct rules_request *r)
+{
+	return r->operation == CRASH_BARRIER && !play->history->barriers
+		       ? BLKIF_RSP_EOPNOTSUPP
+		       : BLKIF_RSP_OKAY;
+}
+
 static void take_answer(struct play *play, const struct ring_answer *answer)
 {
 	const uint32_t number = answer->number;
@@ -177,9 +186,7 @@ static void take_answer(struct play *play, const struct ring_answer *answer)
 		fputc('\n', play->journal);
 	}
 	count_answer(play, r, answer->status);
-	if (!okay && !play->failures &&
-	    !(r->operation == CRASH_BARRIER &&
-	      answer->status == BLKIF_RSP_EOPNOTSUPP))
+	if (answer->status != expected_status(play, r) && !play->failures)
 		rules_break(&play->rules,
 			    "%s #%u is answered %d without a cause",
 			    history_operation_name(r->operation), number,

@@ -56,6 +56,7 @@ void rings_make(struct rings *rings, const struct history *history,
 	attach->abi = LINK_ABI_X86_64;
 	attach->persistent = history->persistent;
 	attach->indirect = LIMIT_SEGMENTS;
+	attach->barrier = history->barriers;
 }
 
 static unsigned int segments_of(const struct step *step)

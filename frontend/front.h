@@ -148,6 +148,14 @@ int front_read_properties(
 	struct front *front); /* sectors, info, sector-size, features */
 
 /**
+ * front_told() - while connected: whether the backend's state was written anew
+ * since the last call; then its capacity is read again, as Linux does (Q9).
+ *
+ * Whoever waits with front_wait() learns of it there.
+ */
+bool front_told(struct front *front);
+
+/**
  * front_write() - any node of the frontend directory; key may be
  * "queue-0/ring-ref".
  */

@@ -114,6 +114,7 @@ struct front {
 	struct front_properties properties;
 	struct front_queue *queue[FRONT_MAX_QUEUES];
 	unsigned int queues;
+	bool told;	/* a watch of the backend's state fired */
 	bool published; /* the backend may know our rings */
 	bool returning; /* we were connected before: a Closed backend may come
 			   back */

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <xen/io/xenbus.h>
+
 #include "frontend/inside.h"
 
 /* A decimal number of the backend's; absent means the default (A6). */
@@ -104,6 +106,23 @@ static int read_required(struct front *front, const char *key, uint64_t *number)
 				  "publish %s",
 				  key);
 	return err;
+}
+
+bool front_told(struct front *front)
+{
+	struct front_properties *p = &front->properties;
+	uint64_t sectors = 0, physical = 0;
+
+	if (!front->told || front_backend_state(front) != XenbusStateConnected)
+		return false;
+	front->told = false;
+	if (read_required(front, "sectors", &sectors) ||
+	    read_number(front, "physical-sector-size", p->sector_size,
+			&physical))
+		return false;
+	p->sectors = sectors;
+	p->physical_sector_size = (uint32_t)physical;
+	return true;
 }
 
 int front_read_properties(struct front *front)

@@ -61,8 +61,10 @@ static void collect_watches(struct front *front)
 {
 	char **event;
 
-	while ((event = xs_check_watch(front->xs)))
+	while ((event = xs_check_watch(front->xs))) {
+		front->told = true;
 		free(event);
+	}
 }
 
 static bool readable(int fd)
@@ -73,14 +75,32 @@ static bool readable(int fd)
 	return fd < 0 || poll(&p, 1, 0) > 0;
 }
 
+/* Whether there were any. */
+static bool collect_events(struct front *front)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < front->queues; i++) {
+		const int fd = xenevtchn_fd(front->queue[i]->event);
+
+		if (!readable(fd))
+			continue;
+		front_queue_collect(front->queue[i]);
+		any |= fd >= 0;
+	}
+	return any;
+}
+
 static int wait_replaced(struct front *front, int timeout_ms)
 {
-	int happened = front->options.wait(front->options.wait_context, front,
-					   timeout_ms);
+	int happened;
 
-	for (unsigned int i = 0; i < front->queues; i++)
-		if (readable(xenevtchn_fd(front->queue[i]->event)))
-			front_queue_collect(front->queue[i]);
+	/* What came while the last event was not taken yet is there at once. */
+	if (collect_events(front))
+		return 1;
+	happened = front->options.wait(front->options.wait_context, front,
+				       timeout_ms);
+	(void)collect_events(front);
 	if (readable(xs_fileno(front->xs)))
 		collect_watches(front);
 	return happened;

@@ -45,9 +45,10 @@ enum case_level {
 enum case_disk {
 	DISK_WRITABLE,
 	DISK_READ_ONLY,
-	DISK_LARGE, /* 3 TiB, most of it a hole */
-	DISK_ODD,   /* a number of sectors that no larger unit divides */
-	DISK_CDROM, /* read-only and removable, with a medium */
+	DISK_LARGE,   /* 3 TiB, most of it a hole */
+	DISK_ODD,     /* a number of sectors that no larger unit divides */
+	DISK_CDROM,   /* read-only and removable, with a medium */
+	DISK_ELASTIC, /* whose size may be changed */
 	CASE_DISK_COUNT,
 };
 

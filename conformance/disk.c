@@ -15,6 +15,7 @@ const struct case_disk_shape *case_disk_shape(enum case_disk disk)
 		[DISK_LARGE] = {"large", "xvdc", 3ull << 31, false, false},
 		[DISK_ODD] = {"odd", "xvdd", 16385, false, false},
 		[DISK_CDROM] = {"cdrom", "xvde", 16384, true, true},
+		[DISK_ELASTIC] = {"elastic", "xvdf", 16384, false, false},
 	};
 
 	_Static_assert(sizeof(shapes) / sizeof(*shapes) == CASE_DISK_COUNT,

@@ -212,7 +212,7 @@ void expect_data_of(struct guest *g, struct guest_request *r, uint64_t seed)
  * happened looks right. */
 static void read_elsewhere(struct guest *g, uint64_t sector)
 {
-	uint64_t capacity = g->world->sectors[g->one->disk];
+	uint64_t capacity = guest_sectors(g);
 	struct guest_request *r;
 
 	if (capacity < 4096)
@@ -313,6 +313,21 @@ uint64_t expect_number_between(struct guest *g, const char *key, uint64_t low,
 		guest_fail(g, expected, "%s", got);
 	}
 	return number;
+}
+
+void expect_size_told(struct guest *g, uint64_t sectors)
+{
+	bool told = front_told(g->front);
+
+	while ((!told || guest_properties(g)->sectors != sectors) &&
+	       guest_wait(g))
+		told = front_told(g->front);
+	if (told && guest_properties(g)->sectors == sectors)
+		return;
+	guest_fail(g, "the backend tells of another capacity",
+		   "it has told of %llu sectors, not of %llu",
+		   (unsigned long long)guest_properties(g)->sectors,
+		   (unsigned long long)sectors);
 }
 
 void expect_node_holds(struct guest *g, const char *key, const char *text)

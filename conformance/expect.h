@@ -35,9 +35,10 @@ void expect_at(struct guest *g, const char *file, int line);
 /* for a node that may be missing: then its default is what counts */
 #define expect_number_or(g, absent, key, low, high)                            \
 	(guest_has_node(g, key) ? expect_number(g, key, low, high) : (absent))
-#define expect_text(g, key, text) EXPECT(g, expect_node_holds(g, key, text))
-#define expect_no_node(g, key)	  EXPECT(g, expect_node_absent(g, key))
-#define expect_unmapped(g, r)	  EXPECT(g, expect_pages_unmapped(g, r))
+#define expect_text(g, key, text)    EXPECT(g, expect_node_holds(g, key, text))
+#define expect_no_node(g, key)	     EXPECT(g, expect_node_absent(g, key))
+#define expect_told_size(g, sectors) EXPECT(g, expect_size_told(g, sectors))
+#define expect_unmapped(g, r)	     EXPECT(g, expect_pages_unmapped(g, r))
 #define expect_true(g, condition, expected)                                    \
 	EXPECT(g, expect_condition(g, condition, expected))
 
@@ -94,6 +95,12 @@ void expect_key_refused(struct guest *g, const char *key, const char *value);
  */
 uint64_t expect_number_between(struct guest *g, const char *key, uint64_t low,
 			       uint64_t high);
+
+/**
+ * expect_size_told() - the backend tells of this capacity while it is connected
+ * (Q9): its state node is written anew, and then sectors holds that.
+ */
+void expect_size_told(struct guest *g, uint64_t sectors);
 
 /** expect_node_holds() - a backend node is there and has exactly this value. */
 void expect_node_holds(struct guest *g, const char *key, const char *text);

@@ -308,6 +308,28 @@ void guest_deed(struct guest *g, enum guest_deed deed)
 	     "what a toolstack does");
 }
 
+void guest_resize(struct guest *g, uint64_t sectors)
+{
+	guest_need(g, g->world->resize != NULL,
+		   "the target cannot change the size of a disk");
+	must(g, g->world->resize(g->world->context, g->one->disk, sectors),
+	     "changing the size of the disk");
+	g->resized = sectors;
+}
+
+void guest_medium(struct guest *g, bool in)
+{
+	guest_need(g, g->world->medium != NULL,
+		   "the target cannot change a medium");
+	must(g, g->world->medium(g->world->context, g->one->disk, in),
+	     "changing the medium");
+}
+
+bool guest_keeps(const struct guest *g)
+{
+	return !g->world->forgets;
+}
+
 const struct front_properties *guest_properties(struct guest *g)
 {
 	return front_properties(g->front);
@@ -352,5 +374,5 @@ unsigned int guest_mapped(struct guest *g, const struct guest_request *r)
 
 uint64_t guest_sectors(const struct guest *g)
 {
-	return g->world->sectors[g->one->disk];
+	return g->resized != 0 ? g->resized : g->world->sectors[g->one->disk];
 }

@@ -63,12 +63,18 @@ struct guest_world {
 	front_wait_function *wait;	   /* NULL: the frontend's own */
 	void *context;
 	bool durable; /* the image outlives a replug */
+	bool forgets; /* nothing is kept at all: reads give zeroes */
 	/* toolstack: both directories as for a new guest; NULL: cannot */
 	int (*replug)(void *context, enum case_disk disk);
 	/* toolstack: online = 0 and Closing, as for an unplug; NULL: cannot */
 	int (*ask_unplug)(void *context, enum case_disk disk);
 	/* toolstack: one of the above; NULL: cannot */
 	int (*deed)(void *context, enum case_disk disk, enum guest_deed deed);
+	/* the image gets so many sectors, and the backend is told as an
+	 * administrator would; NULL: cannot */
+	int (*resize)(void *context, enum case_disk disk, uint64_t sectors);
+	/* toolstack: takes the medium out, or puts it in again; NULL: cannot */
+	int (*medium)(void *context, enum case_disk disk, bool in);
 	/* what the backend left in its error node, malloc'd, which a guest
 	 * itself may not read; NULL: nobody can */
 	char *(*error)(void *context, enum case_disk disk);
@@ -127,6 +133,7 @@ struct guest {
 	struct guest_result result;
 	struct front *front; /* NULL: none now */
 	bool connected;
+	uint64_t resized; /* sectors of the case's disk; 0: as they were */
 	struct guest_request *requests;
 	uint64_t next_id;
 	jmp_buf end;
@@ -199,6 +206,18 @@ void guest_ask_unplug(struct guest *g);
  * make necessary: guest_replug() before the end.
  */
 void guest_deed(struct guest *g, enum guest_deed deed);
+
+/**
+ * guest_resize() - the case's disk gets another size; skips the case where the
+ * target cannot do that.
+ */
+void guest_resize(struct guest *g, uint64_t sectors);
+
+/** guest_medium() - its drive loses its medium, or gets it again; likewise. */
+void guest_medium(struct guest *g, bool in);
+
+/** guest_keeps() - whether what is written can be read back. */
+bool guest_keeps(const struct guest *g);
 
 /** guest_backend_error() - the backend's error node, malloc'd, or NULL. */
 char *guest_backend_error(struct guest *g);
@@ -291,6 +310,9 @@ void guest_collect(struct guest *g);
  * Return: false when the expectation's time is over.
  */
 bool guest_wait(struct guest *g);
+
+/** guest_rest() - let time pass until nobody says anything any more. */
+void guest_rest(struct guest *g);
 
 /* --- ends --- */
 

@@ -4,17 +4,6 @@
  */
 #include "conformance/case.h"
 
-/* Long enough for a backend that does what it must not; one that is too slow
- * for that is let off. */
-static void let_time_pass(struct guest *g)
-{
-	/* bound: nobody has so much to say */
-	for (unsigned int i = 0; i < 1000; i++) {
-		if (front_wait(g->front, g->world->timeout_ms / 20) <= 0)
-			return;
-	}
-}
-
 static void still_serves(struct guest *g, uint64_t seed)
 {
 	expect_backend_state(g, XenbusStateConnected);
@@ -30,7 +19,7 @@ CASE("blkif.state.waits", MUST,
 	guest_open(g);
 	guest_set_state(g, XenbusStateInitialising);
 	expect_backend_state(g, XenbusStateInitWait);
-	let_time_pass(g);
+	guest_rest(g);
 	expect_backend_state(g, XenbusStateInitWait);
 }
 
@@ -39,7 +28,7 @@ CASE("blkif.state.published-keys-are-not-enough", MUST,
      .clause = "H3 H4 A9")
 {
 	guest_prepare(g);
-	let_time_pass(g);
+	guest_rest(g);
 	expect_backend_state(g, XenbusStateInitWait);
 	guest_finish(g);
 	still_serves(g, 1);
@@ -52,7 +41,7 @@ CASE("blkif.state.initialised-twice", QUIRK,
 	guest_set_state(g, XenbusStateInitialised);
 	expect_backend_state(g, XenbusStateConnected);
 	guest_set_state(g, XenbusStateInitialised);
-	let_time_pass(g);
+	guest_rest(g);
 	expect_backend_state(g, XenbusStateConnected);
 	guest_finish(g);
 	still_serves(g, 2);
@@ -105,7 +94,7 @@ CASE("blkif.state.initwait-of-a-frontend", QUIRK,
 {
 	guest_prepare(g);
 	guest_set_state(g, XenbusStateInitWait);
-	let_time_pass(g);
+	guest_rest(g);
 	expect_backend_state(g, XenbusStateInitWait);
 	guest_finish(g);
 	still_serves(g, 6);
@@ -183,7 +172,7 @@ CASE("blkif.state.closed-stays", QUIRK,
 	expect_okay(g, w);
 	guest_set_state(g, XenbusStateClosed);
 	expect_backend_state(g, XenbusStateClosed);
-	let_time_pass(g);
+	guest_rest(g);
 	expect_backend_state(g, XenbusStateClosed);
 	expect_unmapped(g, w);
 }

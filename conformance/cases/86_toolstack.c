@@ -6,15 +6,6 @@
 
 #include <stdlib.h>
 
-static void let_time_pass(struct guest *g)
-{
-	/* bound: nobody has so much to say */
-	for (unsigned int i = 0; i < 1000; i++) {
-		if (front_wait(g->front, g->world->timeout_ms / 20) <= 0)
-			return;
-	}
-}
-
 CASE("blkif.toolstack.unplug-unused", QUIRK,
      "A disk that no frontend ever used is given back at once.",
      .clause = "P7 H9")
@@ -111,7 +102,7 @@ CASE("blkif.toolstack.offline-serves", QUIRK,
 {
 	guest_connect(g);
 	guest_deed(g, DEED_OFFLINE);
-	let_time_pass(g);
+	guest_rest(g);
 	guest_fill(g, 8, 8, 4);
 	expect_disk(g, 8, 8, 4);
 	guest_close(g);
@@ -128,7 +119,7 @@ CASE("blkif.toolstack.offline-ends", QUIRK,
 	guest_set_state(g, XenbusStateClosed);
 	expect_backend_state(g, XenbusStateClosed);
 	guest_set_state(g, XenbusStateInitialising);
-	let_time_pass(g);
+	guest_rest(g);
 	expect_backend_state(g, XenbusStateClosed);
 	guest_vanish(g);
 	guest_replug(g);
@@ -198,7 +189,7 @@ CASE("blkif.toolstack.touched-while-waiting", QUIRK,
 {
 	guest_prepare(g);
 	guest_deed(g, DEED_TOUCH);
-	let_time_pass(g);
+	guest_rest(g);
 	expect_backend_state(g, XenbusStateInitWait);
 	guest_finish(g);
 	guest_fill(g, 8, 8, 7);

@@ -37,6 +37,29 @@ static int spawn_xenblkd(struct host *host)
 	return program_start(&host->program, command);
 }
 
+/* As its manual says: a file grows before the disk, and shrinks after it. */
+static int resize_xenblkd(struct host *host, enum case_disk disk,
+			  uint64_t sectors)
+{
+	char tool[HOST_PATH_BYTES], control[HOST_PATH_BYTES], line[200];
+	char name[32], bytes[32];
+	char *const command[] = {tool, "--socket", control, "resize",
+				 name, bytes,	   NULL};
+	int result = 0;
+
+	program_beside("xenblkctl", tool, sizeof(tool));
+	snprintf(control, sizeof(control), "%s/control", host->directory);
+	snprintf(name, sizeof(name), "%u/%u", host->domid,
+		 host->disk[disk].devid);
+	snprintf(bytes, sizeof(bytes), "%llu",
+		 (unsigned long long)sectors * 512);
+	if (sectors > case_disk_shape(disk)->sectors)
+		result = host_truncate(host, disk, sectors);
+	if (result == 0)
+		result = program_output(command, line, sizeof(line));
+	return result != 0 ? result : host_truncate(host, disk, sectors);
+}
+
 /* A worker's death costs one disk; the supervisor tells of it. */
 static bool worker_died(struct host *host, char why[TARGET_TEXT_BYTES])
 {
@@ -58,7 +81,9 @@ const struct hosted hosted_xenblkd = {
 	.kind = "vbd",
 	.before = "file:",
 	.ours = true,
+	.follows_params = true,
 	.spawn = spawn_xenblkd,
+	.resize = resize_xenblkd,
 	.failed = worker_died,
 };
 

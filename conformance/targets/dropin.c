@@ -129,6 +129,18 @@ static int do_deed(void *context, enum case_disk disk, enum guest_deed deed)
 	return host_do(&world.host, disk, deed);
 }
 
+static int resize(void *context, enum case_disk disk, uint64_t sectors)
+{
+	(void)context;
+	return host_resize(&world.host, disk, sectors);
+}
+
+static int medium(void *context, enum case_disk disk, bool in)
+{
+	(void)context;
+	return host_medium(&world.host, disk, in);
+}
+
 /* The preloaded simulator sees what no guest can. */
 static unsigned int mapped(void *context, uint32_t gref)
 {
@@ -165,6 +177,8 @@ int dropin_enter(const struct conform_case *one, struct guest_world *guest)
 	guest->replug = host->hosted->per_case ? NULL : replug;
 	guest->ask_unplug = ask_unplug;
 	guest->deed = do_deed;
+	guest->resize = host->hosted->resize != NULL ? resize : NULL;
+	guest->medium = host->hosted->follows_params ? medium : NULL;
 	guest->error = error_of;
 	if (dlsym(RTLD_DEFAULT, "sim_grant_mapped") != NULL)
 		guest->mapped = mapped;

@@ -311,7 +311,10 @@ int host_before(struct host *host, enum case_disk disk,
 	 * itself. */
 	if (needed)
 		program_stop(&host->program);
-	result = toolstack_plug(host->store, &host->disk[disk]);
+	/* Another case may have left it with another size. */
+	result = host_truncate(host, disk, case_disk_shape(disk)->sectors);
+	if (result == 0)
+		result = toolstack_plug(host->store, &host->disk[disk]);
 	if (result != 0)
 		snprintf(why, TARGET_TEXT_BYTES,
 			 "the disk cannot be plugged: %s", strerror(-result));
@@ -378,6 +381,23 @@ int host_replug(struct host *host, enum case_disk disk)
 char *host_error(struct host *host, enum case_disk disk)
 {
 	return toolstack_error(host->store, &host->disk[disk]);
+}
+
+int host_truncate(struct host *host, enum case_disk disk, uint64_t sectors)
+{
+	return truncate(host->image[disk], (off_t)sectors * 512) == 0 ? 0
+								      : -errno;
+}
+
+int host_resize(struct host *host, enum case_disk disk, uint64_t sectors)
+{
+	return host->hosted->resize(host, disk, sectors);
+}
+
+int host_medium(struct host *host, enum case_disk disk, bool in)
+{
+	return toolstack_medium(host->store, &host->disk[disk],
+				in ? host->params[disk] : "");
 }
 
 int host_do(struct host *host, enum case_disk disk, enum guest_deed deed)

@@ -34,6 +34,9 @@ struct hosted {
 	void (*close)(struct host *host);
 	/* start its program; NULL: it has none */
 	int (*spawn)(struct host *host);
+	/* the image gets so many sectors; NULL: nobody can tell it */
+	int (*resize)(struct host *host, enum case_disk disk, uint64_t sectors);
+	bool follows_params; /* a medium may be changed there */
 	/* whether it failed meanwhile though its program lives; NULL: no */
 	bool (*failed)(struct host *host, char why[TARGET_TEXT_BYTES]);
 };
@@ -81,5 +84,10 @@ enum target_health host_after(struct host *host, enum case_disk disk,
 /* What a case may ask for, perhaps from another process than host_open()'s. */
 int host_replug(struct host *host, enum case_disk disk);
 int host_do(struct host *host, enum case_disk disk, enum guest_deed deed);
+int host_resize(struct host *host, enum case_disk disk, uint64_t sectors);
+int host_medium(struct host *host, enum case_disk disk, bool in);
+
+/** host_truncate() - an image of another size; 0 or -errno. */
+int host_truncate(struct host *host, enum case_disk disk, uint64_t sectors);
 int host_ask_unplug(struct host *host, enum case_disk disk);
 char *host_error(struct host *host, enum case_disk disk);

@@ -169,11 +169,32 @@ static int do_deed(void *context, enum case_disk disk, enum guest_deed deed)
 	return toolstack_do(world.store, &world.disk[disk], deed);
 }
 
+static int resize(void *context, enum case_disk disk, uint64_t sectors)
+{
+	const struct device_key key = {.domid = GUEST,
+				       .devid = world.disk[disk].devid};
+	struct device *device = host_edit(world.host, key);
+	char sentence[DEVICE_REASON_BYTES];
+
+	(void)context;
+	return device == NULL ? -ENOENT
+			      : device_resize(device, sectors, sentence);
+}
+
+static int medium(void *context, enum case_disk disk, bool in)
+{
+	(void)context;
+	return toolstack_medium(world.store, &world.disk[disk],
+				in ? world.disk[disk].params : "");
+}
+
 static void describe_disk(enum case_disk disk)
 {
 	const struct case_disk_shape *shape = case_disk_shape(disk);
 
-	snprintf(world.params[disk], sizeof(world.params[disk]), "ram:%llu",
+	/* A disk in memory has one size: what has several keeps nothing. */
+	snprintf(world.params[disk], sizeof(world.params[disk]), "%s:%llu",
+		 disk == DISK_ELASTIC ? "null" : "ram",
 		 (unsigned long long)shape->sectors * 512);
 	world.disk[disk] = (struct toolstack_disk){
 		.domid = GUEST,
@@ -255,6 +276,9 @@ static int inprocess_enter(const struct conform_case *one,
 	guest->replug = replug;
 	guest->ask_unplug = ask_unplug;
 	guest->deed = do_deed;
+	guest->resize = resize;
+	guest->medium = medium;
+	guest->forgets = one->disk == DISK_ELASTIC;
 	guest->error = error_of;
 	guest->mapped = mapped;
 	guest->timeout_ms = 5000;

@@ -265,6 +265,15 @@ int toolstack_do(struct xs_handle *store, const struct toolstack_disk *disk,
 	return put(&tree, "online", "0") ? 0 : -errno;
 }
 
+int toolstack_medium(struct xs_handle *store, const struct toolstack_disk *disk,
+		     const char *params)
+{
+	struct tree tree = {.store = store, .transaction = XBT_NULL};
+
+	backend_tree(&tree, disk);
+	return put(&tree, "params", params) ? 0 : -errno;
+}
+
 int toolstack_remove(struct xs_handle *store, const struct toolstack_disk *disk)
 {
 	struct tree tree = {.store = store};

@@ -33,6 +33,10 @@ int toolstack_domain(struct xs_handle *store, uint32_t domid);
  * -errno. */
 int toolstack_plug(struct xs_handle *store, const struct toolstack_disk *disk);
 
+/** toolstack_medium() - its drive's medium as libxl changes it; "": none. */
+int toolstack_medium(struct xs_handle *store, const struct toolstack_disk *disk,
+		     const char *params);
+
 /** toolstack_taken() - whether the guest has a disk of that number already. */
 bool toolstack_taken(struct xs_handle *store,
 		     const struct toolstack_disk *disk);

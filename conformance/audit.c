@@ -131,14 +131,15 @@ static const char *end_name(enum reader_end end)
 static json_t *counts_json(const struct judge_counts *c)
 {
 	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"requests", (json_int_t)c->requests, "reads",
 		(json_int_t)c->reads, "writes", (json_int_t)c->writes,
-		"flushes", (json_int_t)c->flushes, "responses",
-		(json_int_t)c->responses, "errors", (json_int_t)c->errors,
-		"notified", (json_int_t)c->notified, "events",
-		(json_int_t)c->events, "maps", (json_int_t)c->maps, "copies",
-		(json_int_t)c->copies, "lost", (json_int_t)c->lost);
+		"flushes", (json_int_t)c->flushes, "discards",
+		(json_int_t)c->discards, "responses", (json_int_t)c->responses,
+		"errors", (json_int_t)c->errors, "notified",
+		(json_int_t)c->notified, "events", (json_int_t)c->events,
+		"maps", (json_int_t)c->maps, "copies", (json_int_t)c->copies,
+		"lost", (json_int_t)c->lost);
 }
 
 static json_t *disks_json(const struct audit *audit)
@@ -185,14 +186,16 @@ static void print_queue(const struct judge_disk *disk, unsigned int q)
 	const struct judge_counts *c = &disk->queue[q];
 
 	printf("%u/%u q%u: %" PRIu64 " requests (%" PRIu64 " reads, %" PRIu64
-	       " writes, %" PRIu64 " flushes, %" PRIu64 " others), %" PRIu64
-	       " segments, %" PRIu64 " responses of which %" PRIu64
-	       " were errors; %" PRIu64 " events in, %" PRIu64
-	       " out for %" PRIu64 " pushes; %" PRIu64 " pages mapped, %" PRIu64
-	       " segments copied; %" PRIu64 " records lost\n",
+	       " writes, %" PRIu64 " flushes, %" PRIu64 " discards, %" PRIu64
+	       " others), %" PRIu64 " segments, %" PRIu64
+	       " responses of which %" PRIu64 " were errors; %" PRIu64
+	       " events in, %" PRIu64 " out for %" PRIu64 " pushes; %" PRIu64
+	       " pages mapped, %" PRIu64 " segments copied; %" PRIu64
+	       " records lost\n",
 	       disk->domid, disk->devid, q, c->requests, c->reads, c->writes,
-	       c->flushes, c->others, c->segments, c->responses, c->errors,
-	       c->events, c->notified, c->pushes, c->maps, c->copies, c->lost);
+	       c->flushes, c->discards, c->others, c->segments, c->responses,
+	       c->errors, c->events, c->notified, c->pushes, c->maps, c->copies,
+	       c->lost);
 }
 
 static void print_clauses(const struct audit *audit)

@@ -56,14 +56,15 @@ enum request_kind {
 	REQUEST_WRITE,
 	REQUEST_FLUSH,
 	REQUEST_BARRIER, /* flush, its data if any, flush: order.h */
+	REQUEST_DISCARD,
 	REQUEST_KIND_COUNT,
 };
 
 /* A request as decoded: every field was checked, units are 512-byte sectors. */
 struct request {
-	uint64_t id;	 /* the guest's, echoed */
-	uint64_t sector; /* first sector on the disk */
-	uint32_t sectors;
+	uint64_t id;	   /* the guest's, echoed */
+	uint64_t sector;   /* first sector on the disk */
+	uint32_t sectors;  /* that its segments hold */
 	uint8_t operation; /* as the response must carry it */
 	uint8_t kind;	   /* enum request_kind */
 	uint16_t segments;
@@ -72,6 +73,7 @@ struct request {
 	union {
 		struct segment segment[LIMIT_SEGMENTS];
 		uint32_t descriptors[LIMIT_DESCRIPTOR_PAGES]; /* grants */
+		uint64_t extent; /* of a discard: its sectors */
 	};
 };
 

@@ -80,6 +80,11 @@
 #define LIMIT_VAIN_PAUSE_FIRST_MS 1u
 #define LIMIT_VAIN_PAUSE_LAST_MS  16u
 
+/* Of a discard so much is asked for at once; and so many pieces of it of a store
+ * behind a socket: what lies behind them is kept, as it may be (K7). */
+#define LIMIT_DISCARD_BYTES  (UINT64_C(1) << 30)
+#define LIMIT_DISCARD_PIECES 64u
+
 /* Limits of a disk: units per second (requests, or sectors), and how much of an
  * unused rate is saved up. */
 #define LIMIT_RATE	      (1u << 31)

@@ -114,7 +114,7 @@ static bool attach_valid(const struct link_attach *attach)
 	       attach->ring_order <= LIMIT_RING_ORDER &&
 	       attach->abi >= LINK_ABI_X86_64 && attach->abi < LINK_ABI_COUNT &&
 	       is_flag(attach->persistent) && is_flag(attach->resume) &&
-	       is_flag(attach->barrier) &&
+	       is_flag(attach->barrier) && is_flag(attach->discard) &&
 	       attach->indirect <= LIMIT_INDIRECT_SEGMENTS;
 }
 

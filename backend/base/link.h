@@ -97,6 +97,7 @@ struct link_attach {
 	uint32_t persistent; /* 0 or 1: the frontend wrote feature-persistent */
 	uint32_t indirect;   /* segments of one request that were offered, 0 ..
 			      LIMIT_INDIRECT_SEGMENTS */
+	uint32_t discard;    /* 0 or 1: discards were offered */
 	uint32_t resume;     /* 0 or 1: another worker served these rings, and
 				the in-flight region says how far it came */
 	uint32_t barrier;    /* 0 or 1: write barriers were offered */

@@ -61,6 +61,7 @@ enum record_kind {
 	RECORD_LOST,	 /* record_number: so many records did not fit here */
 	RECORD_INDIRECT, /* record_indirect: as taken from the ring */
 	RECORD_SEGMENTS, /* record_segments: as read from the guest's pages */
+	RECORD_DISCARD,	 /* record_discard: as taken from the ring */
 	RECORD_WORKER_KINDS_END,
 };
 
@@ -141,6 +142,16 @@ struct record_segments {
 	uint16_t count;
 };
 
+struct record_discard {
+	uint64_t id;
+	uint64_t sector_number;
+	uint64_t sectors;
+	uint32_t index; /* on the ring */
+	uint16_t handle;
+	uint8_t flags;
+	uint8_t zero;
+};
+
 struct record_response {
 	uint64_t id;
 	uint32_t index;
@@ -189,6 +200,7 @@ static_assert(sizeof(struct record_request) == 24, "no padding");
 static_assert(sizeof(struct record_segment) == 8, "no padding");
 static_assert(sizeof(struct record_response) == 16, "no padding");
 static_assert(sizeof(struct record_indirect) == 32, "no padding");
+static_assert(sizeof(struct record_discard) == 32, "no padding");
 static_assert(sizeof(struct record_header) + sizeof(struct record_copies) +
 			      LIMIT_RECORD_ENTRIES *
 				      sizeof(struct record_copy) <=

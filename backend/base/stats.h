@@ -19,10 +19,12 @@
 	STAT(writes, "write requests taken")                                   \
 	STAT(flushes, "flush requests taken")                                  \
 	STAT(barriers, "write barriers taken")                                 \
+	STAT(discards, "discard requests taken")                               \
 	STAT(indirect, "of those, requests with indirect segments")            \
 	STAT(segments, "segments of those requests")                           \
 	STAT(sectors_read, "sectors read for the guest")                       \
 	STAT(sectors_written, "sectors written for the guest")                 \
+	STAT(sectors_discarded, "sectors that the guest gave up")              \
 	STAT(errors, "requests that the image failed")                         \
 	STAT(refused, "requests refused")                                      \
 	STAT(persistent_hits, "segments found in the persistent cache")        \
@@ -49,6 +51,7 @@ enum stats_latency {
 	STATS_READ,
 	STATS_WRITE,
 	STATS_FLUSH,
+	STATS_DISCARD,
 	STATS_LATENCY_COUNT,
 };
 

@@ -7,6 +7,7 @@ static const char *const kinds[STATS_LATENCY_COUNT] = {
 	[STATS_READ] = "read",
 	[STATS_WRITE] = "write",
 	[STATS_FLUSH] = "flush",
+	[STATS_DISCARD] = "discard",
 };
 
 static uint64_t number(const json_t *object, const char *key)
@@ -35,7 +36,8 @@ void sample_read(const json_t *counters, struct sample *sample)
 	*sample = (struct sample){
 		.requests = {[STATS_READ] = number(counters, "reads"),
 			     [STATS_WRITE] = number(counters, "writes"),
-			     [STATS_FLUSH] = number(counters, "flushes")},
+			     [STATS_FLUSH] = number(counters, "flushes"),
+			     [STATS_DISCARD] = number(counters, "discards")},
 		.refused = number(counters, "refused"),
 		.bytes_read = number(counters, "bytes_read"),
 		.bytes_written = number(counters, "bytes_written"),

@@ -15,7 +15,9 @@
 #include "backend/image/image.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
+#include <linux/falloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,6 +163,13 @@ static void put_operation(struct file_channel *c, struct operation *op)
 	c->in_flight--;
 }
 
+/* Of a long discard so much at a time: a file system may hold up whoever reads
+ * the file until it has freed a piece. */
+static uint64_t piece_of(const struct operation *op)
+{
+	return op->left < LIMIT_DISCARD_BYTES ? op->left : LIMIT_DISCARD_BYTES;
+}
+
 /* Puts what is left of an operation on the submission queue. */
 static void prepare(struct file_channel *c, struct operation *op)
 {
@@ -191,6 +200,11 @@ static void prepare(struct file_channel *c, struct operation *op)
 			io_uring_prep_writev(sqe, 0, iov, count, op->offset);
 		break;
 	case IMAGE_OPERATION_COUNT:
+	case IMAGE_DISCARD:
+		io_uring_prep_fallocate(
+			sqe, 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			(off_t)op->offset, (off_t)piece_of(op));
+		break;
 	default:
 		check_failed(__FILE__, __LINE__, "an operation that exists");
 	}
@@ -208,7 +222,10 @@ static int file_submit(struct image_channel *channel, const struct image_io *io)
 	op->io = *io;
 	op->offset = 0;
 	op->left = 0;
-	if (io->operation != IMAGE_FLUSH) {
+	if (io->operation == IMAGE_DISCARD) {
+		op->offset = io->sector * SECTOR_BYTES;
+		op->left = io->sectors * SECTOR_BYTES;
+	} else if (io->operation != IMAGE_FLUSH) {
 		op->offset = io->sector * SECTOR_BYTES;
 		op->left = image_io_bytes(io);
 	}
@@ -232,6 +249,20 @@ static void advance(struct operation *op, uint64_t bytes)
 	op->io.iov->iov_len -= bytes;
 }
 
+/* A piece of a discard is gone: whether there is none behind it. */
+static bool discard_goes_on(struct file_channel *c, struct operation *op)
+{
+	const uint64_t piece = piece_of(op);
+
+	CHECK(piece > 0);
+	op->offset += piece;
+	op->left -= piece;
+	if (op->left == 0)
+		return true;
+	prepare(c, op);
+	return false;
+}
+
 /*
  * What a completion means: true with a result when the operation is over, false
  * when its rest was put on the submission queue.
@@ -247,6 +278,8 @@ static bool finish(struct file_channel *c, struct operation *op, int32_t result,
 	}
 	if (result < 0)
 		return true;
+	if (op->io.operation == IMAGE_DISCARD)
+		return discard_goes_on(c, op);
 	CHECK((uint64_t)result <= op->left);
 	if ((uint64_t)result == op->left) {
 		done->result = 0;

@@ -23,6 +23,8 @@ enum image_operation {
 	IMAGE_WRITE,
 	IMAGE_FLUSH, /* all writes that completed before, on any channel, become
 			durable */
+	IMAGE_DISCARD, /* the range need not be kept; what of it can be given
+			  back reads as zeroes, the rest as before */
 	IMAGE_OPERATION_COUNT,
 };
 
@@ -36,6 +38,7 @@ struct image_info {
 struct image_io {
 	enum image_operation operation;
 	uint64_t sector;
+	uint64_t sectors; /* of a discard, which has no vector; else 0 */
 	uint32_t tag; /* comes back in image_done; unique among those in flight
 		       */
 	uint32_t iov_count;
@@ -44,7 +47,8 @@ struct image_io {
 
 struct image_done {
 	uint32_t tag;
-	int32_t result; /* 0, or -errno; never a short count */
+	int32_t result; /* 0, or -errno; never a short count; a discard that
+			   the store cannot do: -EOPNOTSUPP */
 };
 
 struct image;

@@ -21,6 +21,11 @@ void image_io_check(const struct image_io *io, const struct image_info *info)
 	if (io->operation == IMAGE_FLUSH)
 		return;
 	CHECK(io->operation == IMAGE_READ || !info->readonly);
+	if (io->operation == IMAGE_DISCARD) {
+		CHECK(io->iov_count == 0 && io->sectors >= 1);
+		CHECK(range_fits(io->sector, io->sectors, info->sectors));
+		return;
+	}
 	CHECK(io->iov != NULL);
 	CHECK(io->iov_count >= 1);
 	CHECK(io->iov_count <= IMAGE_IOV_MAX);

@@ -50,12 +50,31 @@ static void ram_move(const struct ram_image *ram, const struct image_io *io)
 	}
 }
 
+/* Whole pages only: what else the range has stays as it is. */
+static int ram_discard(const struct ram_image *ram, const struct image_io *io)
+{
+	const uint64_t first = (io->sector + PAGE_SECTORS - 1) / PAGE_SECTORS;
+	const uint64_t end = (io->sector + io->sectors) / PAGE_SECTORS;
+
+	if (end <= first)
+		return 0;
+	/* Anonymous memory reads as zeroes afterwards. */
+	return madvise(ram->memory + first * XEN_PAGE_BYTES,
+		       (end - first) * XEN_PAGE_BYTES, MADV_DONTNEED) == 0
+		       ? 0
+		       : -errno;
+}
+
 static int ram_submit(struct image_channel *channel, const struct image_io *io)
 {
 	const struct ram_image *ram =
 		(const struct ram_image *)instant_image(channel);
 
 	image_io_check(io, &ram->info);
+	if (io->operation == IMAGE_DISCARD) {
+		instant_complete(channel, io->tag, ram_discard(ram, io));
+		return 0;
+	}
 	if (io->operation != IMAGE_FLUSH)
 		ram_move(ram, io);
 	instant_complete(channel, io->tag, 0);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/image/image.h"
@@ -149,6 +150,74 @@ static void flushes_complete(void **state)
 	(void)state;
 	assert_int_equal(run(disk.channel[0], &io), 0);
 	disk_close(&disk);
+}
+
+/* Its blocks are free afterwards, and its neighbours as before; a file that is on
+ * nothing that could do it says so. */
+static void a_discarded_range_is_a_hole(void **state)
+{
+	struct disk disk = disk_open();
+	struct image_io io = {
+		.operation = IMAGE_DISCARD, .sector = 9, .sectors = 1030};
+	static unsigned char data[SECTORS * 512], seen[SECTORS * 512];
+	struct stat before, after;
+
+	(void)state;
+	fill(data, sizeof(data), 3);
+	assert_int_equal(pwrite(disk.fd, data, sizeof(data), 0), sizeof(data));
+	assert_int_equal(fstat(disk.fd, &before), 0);
+	assert_int_equal(run(disk.channel[1], &io), 0);
+	assert_int_equal(fstat(disk.fd, &after), 0);
+	assert_true(before.st_blocks - after.st_blocks >= 1016);
+	assert_int_equal(after.st_size, before.st_size);
+	assert_int_equal(pread(disk.fd, seen, sizeof(seen), 0), sizeof(seen));
+	memset(data + 9 * 512, 0, 1030 * 512);
+	assert_memory_equal(seen, data, sizeof(data));
+	disk_close(&disk);
+}
+
+/* In pieces: one of them is a GiB. */
+static void a_long_discard_goes_on_to_its_end(void **state)
+{
+	const uint64_t sectors = UINT64_C(7) << 20;
+	struct image_io io = {.operation = IMAGE_DISCARD, .sectors = sectors};
+	int fd = memfd_create("disk", MFD_CLOEXEC), own = reopen(fd, O_RDWR);
+	struct image_channel *channel;
+	struct image *image;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, (off_t)sectors * 512), 0);
+	for (uint64_t at = 0; at < sectors; at += sectors / 7 + 1)
+		assert_int_equal(pwrite(fd, "x", 1, (off_t)at * 512), 1);
+	assert_int_equal(pwrite(fd, "x", 1, (off_t)sectors * 512 - 1), 1);
+	assert_int_equal(
+		image_file_open(&own, 1, sectors, false, false, &image), 0);
+	assert_int_equal(image->operations->open_channel(image, 0, 1, &channel),
+			 0);
+	assert_int_equal(run(channel, &io), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_blocks, 0);
+	channel->operations->close_channel(channel);
+	image->operations->close(image);
+	close(fd);
+}
+
+static void a_discard_that_cannot_be_says_so(void **state)
+{
+	struct image_io io = {
+		.operation = IMAGE_DISCARD, .sector = 0, .sectors = 8};
+	int own = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct image_channel *channel;
+	struct image *image;
+
+	(void)state;
+	assert_int_equal(image_file_open(&own, 1, 8, false, false, &image), 0);
+	assert_int_equal(image->operations->open_channel(image, 0, 1, &channel),
+			 0);
+	assert_true(run(channel, &io) < 0);
+	channel->operations->close_channel(channel);
+	image->operations->close(image);
 }
 
 static void full_depth_completes_each_tag_once(void **state)
@@ -343,6 +412,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_one_queue_writes_the_other_reads),
 		cmocka_unit_test(flushes_complete),
+		cmocka_unit_test(a_discarded_range_is_a_hole),
+		cmocka_unit_test(a_long_discard_goes_on_to_its_end),
+		cmocka_unit_test(a_discard_that_cannot_be_says_so),
 		cmocka_unit_test(full_depth_completes_each_tag_once),
 		cmocka_unit_test(a_short_file_gives_its_bytes_and_an_error),
 		cmocka_unit_test(short_transfers_go_on_where_they_stopped),

@@ -112,6 +112,35 @@ static void ram_starts_with_zeroes_and_remembers(void **state)
 	disk_close(&disk);
 }
 
+/* Whole pages become zeroes; what else the range has stays. */
+static void ram_gives_whole_pages_back(void **state)
+{
+	static unsigned char data[SECTORS * 512], seen[SECTORS * 512];
+	struct iovec out = {data, sizeof(data)}, in = {seen, sizeof(seen)};
+	struct image_io io = {
+		.operation = IMAGE_WRITE, .iov_count = 1, .iov = &out};
+	struct image *image;
+	struct disk disk;
+
+	(void)state;
+	assert_int_equal(image_ram_open(SECTORS, false, &image), 0);
+	disk = disk_open(image, 4);
+	memset(data, 0x5a, sizeof(data));
+	assert_int_equal(run(&disk, &io), 0);
+	io = (struct image_io){
+		.operation = IMAGE_DISCARD, .sector = 7, .sectors = 18};
+	assert_int_equal(run(&disk, &io), 0);
+	io = (struct image_io){
+		.operation = IMAGE_DISCARD, .sector = 41, .sectors = 6};
+	assert_int_equal(run(&disk, &io), 0);
+	io = (struct image_io){
+		.operation = IMAGE_READ, .iov_count = 1, .iov = &in};
+	assert_int_equal(run(&disk, &io), 0);
+	memset(data + 8 * 512, 0, 2 * 4096);
+	assert_memory_equal(seen, data, sizeof(data));
+	disk_close(&disk);
+}
+
 static void a_large_ram_disk_costs_nothing(void **state)
 {
 	unsigned char data[1024] = {1};
@@ -217,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(null_reads_zeroes_and_forgets),
 		cmocka_unit_test(ram_starts_with_zeroes_and_remembers),
+		cmocka_unit_test(ram_gives_whole_pages_back),
 		cmocka_unit_test(a_large_ram_disk_costs_nothing),
 		cmocka_unit_test(completions_keep_their_order),
 		cmocka_unit_test(what_was_not_checked_before_ends_the_worker),

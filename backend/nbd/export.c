@@ -61,6 +61,7 @@ static int ask(struct nbd_handle *handle, struct export_facts *facts,
 		.readonly = nbd_is_read_only(handle) > 0,
 		.many = nbd_can_multi_conn(handle) > 0,
 		.flushes = nbd_can_flush(handle) > 0,
+		.trims = nbd_can_trim(handle) > 0,
 	};
 	return 0;
 }

@@ -17,6 +17,7 @@ struct export_facts {
 	bool readonly;
 	bool many;    /* several connections see one store */
 	bool flushes; /* it can be told to make writes durable */
+	bool trims;   /* it can be told that a range need not be kept */
 };
 
 /**

@@ -26,6 +26,7 @@ struct nbd_image {
 	struct image image; /* first */
 	struct image_info info;
 	bool flushes;
+	bool trims;
 	unsigned int count;
 	struct connection connection[];
 };
@@ -119,6 +120,8 @@ static void ask(struct operation *op, enum image_operation what, void *memory,
 	else if (what == IMAGE_WRITE)
 		cookie = nbd_aio_pwrite(c->handle, memory, bytes, offset, done,
 					0);
+	else if (what == IMAGE_DISCARD)
+		cookie = nbd_aio_trim(c->handle, bytes, offset, done, 0);
 	else
 		cookie = nbd_aio_flush(c->handle, done, 0);
 	if (cookie >= 0)
@@ -147,6 +150,27 @@ static void ask_transfer(struct operation *op, const struct image_io *io)
 	}
 }
 
+static void ask_discard(struct operation *op, const struct image_io *io)
+{
+	uint64_t offset = io->sector * SECTOR_BYTES;
+	uint64_t left = io->sectors * SECTOR_BYTES;
+
+	/* Known only now where another server answers than the one that the
+	 * supervisor asked. */
+	if (!op->channel->nbd->trims) {
+		op->error = -EOPNOTSUPP;
+		return;
+	}
+	for (unsigned int i = 0; i < LIMIT_DISCARD_PIECES && left > 0; i++) {
+		const uint64_t piece =
+			left < LIMIT_DISCARD_BYTES ? left : LIMIT_DISCARD_BYTES;
+
+		ask(op, IMAGE_DISCARD, NULL, piece, offset);
+		offset += piece;
+		left -= piece;
+	}
+}
+
 static int nbd_submit(struct image_channel *channel, const struct image_io *io)
 {
 	struct nbd_channel *c = from_channel(channel);
@@ -155,7 +179,9 @@ static int nbd_submit(struct image_channel *channel, const struct image_io *io)
 	image_io_check(io, &c->nbd->info);
 	op = take_operation(c);
 	op->tag = io->tag;
-	if (io->operation != IMAGE_FLUSH)
+	if (io->operation == IMAGE_DISCARD)
+		ask_discard(op, io);
+	else if (io->operation != IMAGE_FLUSH)
 		ask_transfer(op, io);
 	else if (c->nbd->flushes)
 		ask(op, IMAGE_FLUSH, NULL, 0, 0);
@@ -282,6 +308,7 @@ int image_nbd_open(const char *uri, unsigned int count, uint64_t sectors,
 		return error;
 	}
 	nbd->flushes = nbd_can_flush(nbd->connection[0].handle) > 0;
+	nbd->trims = nbd_can_trim(nbd->connection[0].handle) > 0;
 	*image = &nbd->image;
 	return 0;
 }

@@ -268,6 +268,51 @@ static void one_connection_where_more_are_unsafe(void **state)
 			 -ENOTSUP);
 }
 
+static int32_t discard(uint64_t sector, uint64_t sectors)
+{
+	const struct image_io io = {.operation = IMAGE_DISCARD,
+				    .sector = sector,
+				    .sectors = sectors,
+				    .tag = 7};
+
+	assert_int_equal(
+		server.channel->operations->submit(server.channel, &io), 0);
+	return await(server.channel).result;
+}
+
+static void what_was_trimmed_is_gone_and_its_neighbours_are_not(void **state)
+{
+	static unsigned char data[3 * 4096], seen[3 * 4096];
+	struct export_facts facts;
+	char why[200] = "";
+
+	(void)state;
+	START("memory", "2M");
+	assert_int_equal(export_look(server.uri, &facts, why, sizeof(why)), 0);
+	assert_true(facts.trims);
+	open_image(1);
+	memset(data, 0x5a, sizeof(data));
+	transfer(server.channel, IMAGE_WRITE, 0, data, sizeof(data), 0);
+	assert_int_equal(discard(8, 8), 0);
+	transfer(server.channel, IMAGE_READ, 0, seen, sizeof(seen), 0);
+	memset(data + 4096, 0, 4096);
+	assert_memory_equal(seen, data, sizeof(data));
+}
+
+static void a_store_that_cannot_trim_says_so(void **state)
+{
+	struct export_facts facts;
+	char why[200] = "";
+
+	(void)state;
+	START("eval", "get_size=echo 2M", "pread=head -c $3 /dev/zero",
+	      "pwrite=cat >/dev/null");
+	assert_int_equal(export_look(server.uri, &facts, why, sizeof(why)), 0);
+	assert_false(facts.trims);
+	open_image(1);
+	assert_int_equal(discard(0, 8), -EOPNOTSUPP);
+}
+
 static void an_export_is_looked_at(void **state)
 {
 	struct export_facts facts;
@@ -372,6 +417,8 @@ int main(void)
 		NBD_TEST(many_at_once_come_back_once),
 		NBD_TEST(queues_share_a_store),
 		NBD_TEST(one_connection_where_more_are_unsafe),
+		NBD_TEST(what_was_trimmed_is_gone_and_its_neighbours_are_not),
+		NBD_TEST(a_store_that_cannot_trim_says_so),
 		NBD_TEST(an_export_is_looked_at),
 		NBD_TEST(an_error_of_the_store_is_one_of_the_request),
 		NBD_TEST(a_store_that_dies_answers_with_errors),

@@ -90,10 +90,27 @@ unsigned int device_queues(const struct device *device)
 	return device->options.conf->max_queues;
 }
 
+/* Not of a read-only disk: whoever may not write may not throw away. */
+bool device_offers_discard(const struct device *device)
+{
+	return device->options.conf->discard && device->facts.discard &&
+	       !device->backing.readonly &&
+	       device->backing.discard_granularity > 0;
+}
+
+/* A node that is there only if something else is offered. */
+static struct publish_node only_if(bool offered, const char *key,
+				   uint64_t number)
+{
+	return offered ? publish_number(key, number) : publish_nothing(key);
+}
+
 /* H2, Q2: features and transport parameters, before InitWait. */
 bool device_publish_offer(struct device *device)
 {
 	const struct conf *conf = device->options.conf;
+	const struct backing *backing = &device->backing;
+	const bool discard = device_offers_discard(device);
 	const struct publish_node nodes[] = {
 		publish_number("feature-flush-cache", 1),
 		/* C1: also without a volatile cache, where it costs nothing. */
@@ -104,10 +121,16 @@ bool device_publish_offer(struct device *device)
 		publish_number("max-ring-pages", 1u << conf->max_ring_order),
 		publish_number("multi-queue-max-queues", device_queues(device)),
 		/* D4: there only if such requests are understood. */
-		conf->max_indirect > 0
-			? publish_number("feature-max-indirect-segments",
-					 conf->max_indirect)
-			: publish_nothing("feature-max-indirect-segments"),
+		only_if(conf->max_indirect > 0, "feature-max-indirect-segments",
+			conf->max_indirect),
+		/* C4, E2 to E4, K17: all of it or nothing.  Secure discard is
+		 * not offered: the kernel has no call for it that a queue need
+		 * not wait for. */
+		publish_number("feature-discard", discard),
+		only_if(discard, "discard-granularity",
+			backing->discard_granularity),
+		only_if(discard, "discard-alignment",
+			backing->discard_alignment),
 		{.key = "hotplug-status", .value = "connected"},
 		publish_number("state", XenbusStateInitWait),
 	};

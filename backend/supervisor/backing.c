@@ -21,6 +21,7 @@
 #include "backend/base/cleanup.h"
 #include "backend/base/log.h"
 #include "backend/nbd/export.h"
+#include "backend/supervisor/discard.h"
 #include "backend/supervisor/params.h"
 
 /* Larger preferred blocks tell a guest nothing useful about alignment. */
@@ -253,6 +254,8 @@ static int fit_store(const struct export_facts *facts, const char *uri,
 			 "as durable there as what it wrote",
 			 uri);
 	backing->physical_bytes = facts->preferred_bytes;
+	backing->discard_granularity =
+		facts->trims ? facts->preferred_bytes : 0;
 	/* What one connection wrote another may not see. */
 	if (!facts->many)
 		backing->queues = 1;
@@ -307,6 +310,8 @@ int backing_open(const struct conf *conf, const char *text, bool readonly,
 		error = open_store(conf, params.path, backing, sentence);
 	else
 		error = set_size(backing, text, params.bytes, sentence);
+	if (error == 0 && params.image != LINK_IMAGE_NBD)
+		discard_look(params.image, backing);
 	if (error < 0)
 		backing_close(backing);
 	return error;

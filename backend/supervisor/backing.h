@@ -19,6 +19,10 @@ struct backing {
 	uint32_t physical_bytes; /* power of two; divides the capacity */
 	bool readonly;
 	bool direct;
+	/* What can be given back: in units of so many bytes, from so many bytes
+	 * on; no unit: nothing can. */
+	uint32_t discard_granularity;
+	uint32_t discard_alignment;
 	unsigned int queues; /* that it can serve, at most what is configured */
 	char uri[LINK_URI_BYTES]; /* of a store; else empty */
 	unsigned int count; /* descriptors: one per queue for a file, else 0 */

@@ -86,6 +86,7 @@ void conf_init(struct conf *conf)
 	conf->max_rescues = DEFAULT_RESCUES;
 	conf->limits.burst_ms = DEFAULT_BURST_MS;
 	conf->barrier = true;
+	conf->discard = true;
 	conf->sandbox = true;
 	conf->log_level = LOG_INFO;
 	conf->record_bytes = DEFAULT_RECORD_BYTES;
@@ -310,6 +311,8 @@ int conf_set(struct conf *conf, const char *name, const char *value,
 		return set_flag(&conf->barrier, name, value, error);
 	if (strcmp(name, "sandbox") == 0)
 		return set_flag(&conf->sandbox, name, value, error);
+	if (strcmp(name, "discard") == 0)
+		return set_flag(&conf->discard, name, value, error);
 	if (strcmp(name, "foreground") == 0)
 		return set_flag(&conf->foreground, name, value, error);
 	if (strcmp(name, "direct") == 0)

@@ -52,6 +52,7 @@ struct conf {
 	uint32_t max_rescues;	   /* of one disk, per minute */
 	struct conf_limits limits; /* of each disk, until others are set */
 	bool barrier;		   /* write barriers are offered */
+	bool discard; /* offered where the store and the toolstack allow it */
 	bool sandbox;
 	bool foreground;
 	enum conf_direct direct;

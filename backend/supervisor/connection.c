@@ -90,6 +90,7 @@ bool device_read_keys(struct device *device, char *sentence)
 		.max_ring_order = device->options.conf->max_ring_order,
 		.max_indirect = device->options.conf->max_indirect,
 		.barrier = device->options.conf->barrier,
+		.discard = device_offers_discard(device),
 	};
 	struct lookup lookup = {.device = device};
 	const struct handshake_source source = {.get = lookup_get,

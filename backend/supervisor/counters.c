@@ -15,6 +15,7 @@ static const char *const latency_names[] = {
 	[STATS_READ] = "read",
 	[STATS_WRITE] = "write",
 	[STATS_FLUSH] = "flush",
+	[STATS_DISCARD] = "discard",
 };
 
 _Static_assert(ARRAY_SIZE(latency_names) == STATS_LATENCY_COUNT, "a name each");

@@ -34,6 +34,15 @@ static bool read_flag(struct store *store, const char *directory,
 	       value[0] == '1';
 }
 
+/* A flag that defaults to yes. */
+static bool read_no(struct store *store, const char *directory, const char *key)
+{
+	char value[8];
+
+	return read_key(store, directory, key, value, sizeof(value)) == 1 &&
+	       value[0] == '0';
+}
+
 static int read_mode(struct store *store, const char *directory,
 		     struct facts *facts, char *sentence)
 {
@@ -120,6 +129,7 @@ int facts_read(struct store *store, const char *directory, uint32_t domid,
 	if (error < 0)
 		return error;
 	facts->removable = read_flag(store, directory, "removable");
+	facts->discard = !read_no(store, directory, "discard-enable");
 	facts->cdrom = read_key(store, directory, "device-type", type,
 				sizeof(type)) > 0 &&
 		       strcmp(type, "cdrom") == 0;

@@ -21,6 +21,7 @@ struct facts {
 	bool readonly;
 	bool cdrom;
 	bool removable;
+	bool discard; /* the toolstack does not forbid it (E1) */
 };
 
 /**

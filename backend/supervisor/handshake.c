@@ -340,6 +340,7 @@ enum handshake_error handshake_parse(const struct handshake_source *source,
 	/* No key answers these offers: they hold for every connection. */
 	attach->indirect = offer->max_indirect;
 	attach->barrier = offer->barrier;
+	attach->discard = offer->discard;
 	memset(fault, 0, sizeof(*fault));
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && error == HANDSHAKE_OK; i++)
 		error = steps[i](&parse);

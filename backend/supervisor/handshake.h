@@ -43,6 +43,7 @@ struct handshake_offer {
 	uint32_t max_ring_order; /* 0 .. LIMIT_RING_ORDER */
 	uint32_t max_indirect;	 /* 0 .. LIMIT_INDIRECT_SEGMENTS */
 	bool barrier;
+	bool discard;
 };
 
 enum handshake_error {

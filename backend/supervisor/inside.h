@@ -86,6 +86,9 @@ unsigned int device_frontend_state(struct device *device);
 
 /* announce.c: what it writes and says */
 
+/** device_offers_discard() - whether its image and everybody else agree. */
+bool device_offers_discard(const struct device *device);
+
 /** device_queues() - how many it can serve, as far as is known. */
 unsigned int device_queues(const struct device *device);
 

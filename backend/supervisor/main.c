@@ -66,6 +66,7 @@ static const char help[] =
 	"4096\n"
 	"                             (256)\n"
 	"  --barrier yes|no           write barriers are offered (yes)\n"
+	"  --discard yes|no           offered where the image can (yes)\n"
 	"  --persistent-grants N      kept mapped per queue, 0 to 1056 (1056)\n"
 	"  --poll-us N                spin so long before sleeping, 0 to 50 "
 	"(20)\n"
@@ -117,6 +118,7 @@ static const struct option options[] = {
 	{"max-ring-page-order", required_argument, NULL, OPTION_SETTING},
 	{"max-indirect-segments", required_argument, NULL, OPTION_SETTING},
 	{"barrier", required_argument, NULL, OPTION_SETTING},
+	{"discard", required_argument, NULL, OPTION_SETTING},
 	{"persistent-grants", required_argument, NULL, OPTION_SETTING},
 	{"poll-us", required_argument, NULL, OPTION_SETTING},
 	{"record", required_argument, NULL, OPTION_SETTING},

@@ -67,12 +67,13 @@ bool device_table_fits(struct device *device)
 	wanted.live = 1;
 	if (table_read(&device->table, &found) < 0 ||
 	    found.attach.indirect > LIMIT_INDIRECT_SEGMENTS ||
-	    found.attach.barrier > 1)
+	    found.attach.barrier > 1 || found.attach.discard > 1)
 		return false;
 	/* What a frontend was offered once holds as long as its connection,
 	 * whatever this daemon's settings say. */
 	wanted.attach.indirect = found.attach.indirect;
 	wanted.attach.barrier = found.attach.barrier;
+	wanted.attach.discard = found.attach.discard;
 	/* A medium may have been changed while nobody was there; nothing can
 	 * have been under way that would be written to it. */
 	if (device->facts.cdrom && device->facts.readonly)
@@ -81,6 +82,7 @@ bool device_table_fits(struct device *device)
 		return false;
 	device->attach.indirect = found.attach.indirect;
 	device->attach.barrier = found.attach.barrier;
+	device->attach.discard = found.attach.discard;
 	return true;
 }
 

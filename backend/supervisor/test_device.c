@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "backend/base/checked.h"
 #include "backend/supervisor/test_world.h"
 
 static void the_offer_comes_before_initwait(void **state)
@@ -21,7 +22,10 @@ static void the_offer_comes_before_initwait(void **state)
 	expect(BACK "/multi-queue-max-queues", "4");
 	expect(BACK "/hotplug-status", "connected");
 	expect(BACK "/feature-barrier", "1");
-	expect(BACK "/feature-discard", NULL);
+	expect(BACK "/feature-discard", "1");
+	expect(BACK "/discard-granularity", "4096");
+	expect(BACK "/discard-alignment", "0");
+	expect(BACK "/discard-secure", NULL);
 	expect(BACK "/feature-max-indirect-segments", "256");
 	expect(BACK "/sectors", NULL);
 	assert_int_equal(world.device.sectors, 2048);
@@ -40,6 +44,29 @@ static void what_is_not_offered_has_no_node(void **state)
 	expect(BACK "/feature-max-indirect-segments", NULL);
 	expect(BACK "/feature-barrier", "0");
 	expect(BACK "/feature-persistent", "1");
+}
+
+/* C4, E1, E4, K17: whoever forbids it, what belongs to it is not there either. */
+static void discard_is_offered_whole_or_not_at_all(void **state)
+{
+	static const char *const gone[] = {BACK "/discard-granularity",
+					   BACK "/discard-alignment",
+					   BACK "/discard-secure"};
+
+	for (unsigned int way = 0; way < 3; way++) {
+		world.conf.discard = way != 0;
+		put(FRONT "/state", "1");
+		put(BACK "/discard-enable", way == 1 ? "0" : "1");
+		put(BACK "/discard-granularity", "65536");
+		write_backend("ram:1M", way == 2 ? "r" : "w");
+		settle();
+		expect(BACK "/state", "2");
+		expect(BACK "/feature-discard", "0");
+		for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+			expect(gone[i], NULL);
+		tear_down(state);
+		set_up(state);
+	}
 }
 
 static void properties_come_with_connected(void **state)
@@ -324,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_offer_comes_before_initwait),
 		CASE(what_is_not_offered_has_no_node),
+		CASE(discard_is_offered_whole_or_not_at_all),
 		CASE(properties_come_with_connected),
 		CASE(a_read_only_removable_disk_says_so),
 		CASE(a_frontend_has_no_say_in_what_its_disk_is),

@@ -75,11 +75,20 @@ static bool is_indirect(const uint32_t raw[ABI_SLOT_WORDS])
 	return ((const uint8_t *)raw)[0] == BLKIF_OP_INDIRECT;
 }
 
+/* A discard has its flags where others have the number of segments, and its
+ * number of sectors where those begin (J6). */
+static bool is_discard(const uint32_t raw[ABI_SLOT_WORDS])
+{
+	return ((const uint8_t *)raw)[0] == BLKIF_OP_DISCARD;
+}
+
 size_t abi_used_words(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS])
 {
 	/* The handle comes before the grants of descriptors. */
 	if (is_indirect(raw))
 		return abi_header_words(abi) + 1u + stored_pages(raw);
+	if (is_discard(raw))
+		return abi_header_words(abi) + 2u;
 	return abi_header_words(abi) + 2u * stored_segments(raw);
 }
 
@@ -118,12 +127,19 @@ void abi_decode(enum link_abi abi, const uint32_t raw[ABI_SLOT_WORDS],
 
 	request->operation = bytes[0];
 	request->indirect_op = 0;
+	request->discard_flags = 0;
 	request->nr_segments = bytes[1];
 	memcpy(&request->handle, bytes + 2, 2);
 	memcpy(&request->id, bytes + layout->id, 8);
 	memcpy(&request->sector_number, bytes + layout->sector_number, 8);
 	if (is_indirect(raw)) {
 		decode_indirect(layout, raw, request);
+		return;
+	}
+	if (is_discard(raw)) {
+		request->discard_flags = bytes[1];
+		request->nr_segments = 0;
+		memcpy(&request->discard_sectors, bytes + layout->segments, 8);
 		return;
 	}
 	for (size_t i = 0; i < segments; i++) {

@@ -22,8 +22,9 @@
 struct wire_request {
 	uint8_t operation;
 	uint8_t indirect_op;  /* of BLKIF_OP_INDIRECT only */
-	uint16_t nr_segments; /* 8 bits of all others */
+	uint16_t nr_segments; /* 8 bits of all others; 0 of a discard */
 	uint16_t handle;
+	uint8_t discard_flags;
 	uint64_t id;
 	uint64_t sector_number;
 	union {
@@ -33,6 +34,7 @@ struct wire_request {
 			uint8_t last_sect;
 		} seg[LIMIT_SEGMENTS];
 		uint32_t descriptors[LIMIT_DESCRIPTOR_PAGES];
+		uint64_t discard_sectors;
 	};
 };
 

@@ -59,6 +59,8 @@ static inline enum stats_latency meter_kind(const struct request *request)
 		return STATS_READ;
 	case REQUEST_WRITE:
 		return STATS_WRITE;
+	case REQUEST_DISCARD:
+		return STATS_DISCARD;
 	case REQUEST_FLUSH:
 	case REQUEST_BARRIER: /* it is one, twice */
 	case REQUEST_KIND_COUNT:

@@ -253,6 +253,7 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 	CHECK(queue->index < attach->queues);
 	queue->rules.indirect = attach->indirect;
 	queue->rules.barrier = attach->barrier != 0;
+	queue->rules.discard = attach->discard;
 	if (queue->recorder)
 		recorder_now(queue->recorder, clock_now_ns());
 	refusal = attach_ring(queue, attach);

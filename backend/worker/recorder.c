@@ -199,6 +199,22 @@ static void record_indirect(struct recorder *recorder,
 	commit(recorder);
 }
 
+static void record_discard(struct recorder *recorder,
+			   const struct wire_request *request, uint32_t index)
+{
+	struct record_discard *n = draft(recorder, RECORD_DISCARD, sizeof(*n));
+
+	*n = (struct record_discard){
+		.id = request->id,
+		.sector_number = request->sector_number,
+		.sectors = request->discard_sectors,
+		.index = index,
+		.handle = request->handle,
+		.flags = request->discard_flags,
+	};
+	commit(recorder);
+}
+
 void recorder_request(struct recorder *recorder,
 		      const struct wire_request *request, uint32_t index)
 {
@@ -212,6 +228,10 @@ void recorder_request(struct recorder *recorder,
 		return;
 	if (request->operation == BLKIF_OP_INDIRECT) {
 		record_indirect(recorder, request, index);
+		return;
+	}
+	if (request->operation == BLKIF_OP_DISCARD) {
+		record_discard(recorder, request, index);
 		return;
 	}
 	q = draft(recorder, RECORD_REQUEST,

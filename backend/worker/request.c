@@ -93,6 +93,24 @@ static enum refusal decode_indirect(const struct wire_request *wire,
 	return REFUSAL_NONE;
 }
 
+/* K7: any range of the disk, whatever its alignment; an empty one, too.  J7: the
+ * flags mean nothing, since secure discard is not offered. */
+static enum refusal decode_discard(const struct wire_request *wire,
+				   const struct request_rules *rules,
+				   struct request *request)
+{
+	if (!rules->discard)
+		return REFUSE_OPERATION_UNKNOWN;
+	request->kind = REQUEST_DISCARD;
+	request->extent = wire->discard_sectors;
+	if (rules->readonly)
+		return REFUSE_READ_ONLY;
+	if (!range_fits(request->sector, wire->discard_sectors,
+			rules->capacity_sectors))
+		return REFUSE_BEYOND_END;
+	return REFUSAL_NONE;
+}
+
 enum refusal request_describe(struct request *request,
 			      const struct segment *segment,
 			      const struct request_rules *rules)
@@ -131,6 +149,8 @@ enum refusal request_decode(const struct wire_request *wire,
 	request->indirect = 0;
 	if (wire->operation == BLKIF_OP_INDIRECT)
 		return decode_indirect(wire, rules, request);
+	if (wire->operation == BLKIF_OP_DISCARD)
+		return decode_discard(wire, rules, request);
 	refusal = decode_kind(wire->operation, rules, request);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
@@ -189,6 +209,8 @@ bool request_sound(const struct request *request,
 	if (request->operation == BLKIF_OP_INDIRECT ||
 	    request->segments > LIMIT_SEGMENTS)
 		return false;
+	if (request->operation == BLKIF_OP_DISCARD)
+		wire.discard_sectors = request->extent;
 	for (unsigned int i = 0; i < request->segments; i++) {
 		wire.seg[i].gref = request->segment[i].gref;
 		wire.seg[i].first_sect = request->segment[i].first_sector;

@@ -21,13 +21,14 @@ struct request_rules {
 	bool barrier;	       /* write barriers were offered */
 	unsigned int indirect; /* segments that were offered; 0: no such
 				  requests */
+	bool discard;	       /* such requests were offered */
 };
 
 /**
  * request_decode() - check one slot against the rules of this disk.
  * @request: id and operation are set even when refused, for the response
  *
- * Clauses: I1, I7, I8, I12, J1, J3, J9, K2, K5, K13, Q7, Q20.
+ * Clauses: I1, I7, I8, I12, J1, J3, J6, J7, J9, K2, K5, K7, K13, Q7, Q20.
  * Return: REFUSAL_NONE, or what to refuse it with.
  */
 enum refusal request_decode(const struct wire_request *wire,

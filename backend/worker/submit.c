@@ -190,8 +190,11 @@ static void issue(struct submit *s, struct io *io,
 	const struct image_io command = {
 		.operation = operation,
 		.sector = r->sector,
+		.sectors = operation == IMAGE_DISCARD ? r->extent : 0,
 		.tag = inflight_index(s->table, io->slot),
-		.iov_count = operation == IMAGE_FLUSH ? 0 : r->segments,
+		.iov_count = operation == IMAGE_READ || operation == IMAGE_WRITE
+				     ? r->segments
+				     : 0,
 		.iov = io->iov,
 	};
 	int error;
@@ -238,6 +241,15 @@ static bool read_descriptors(struct submit *s)
 	return moved;
 }
 
+static void start_discard(struct submit *s, struct io *io)
+{
+	CHECK(io->held == 0);
+	if (io->slot->request.extent == 0)
+		io_finish(s, io, BLKIF_RSP_OKAY);
+	else
+		issue(s, io, IMAGE_DISCARD);
+}
+
 /* First half of a turn: pages, grants, copies in, and off to the image. */
 static bool start_waiting(struct submit *s)
 {
@@ -267,6 +279,8 @@ static bool start_waiting(struct submit *s)
 
 		if (r->kind == REQUEST_READ)
 			issue(s, io, IMAGE_READ);
+		else if (r->kind == REQUEST_DISCARD)
+			start_discard(s, io);
 		else if (!grants_copied(s->grants, io->copy_first, io->bounced))
 			io_refuse(s, io, REFUSE_GRANT_BAD);
 		else if (r->segments > 0 && r->kind != REQUEST_BARRIER)
@@ -317,7 +331,10 @@ static void complete(struct submit *s, const struct image_done *done)
 	      inflight_state(io->slot) == INFLIGHT_FLUSHING);
 	if (done->result == 0 && r->kind == REQUEST_READ)
 		io_stage(s, io, false);
-	if (done->result != 0) {
+	if (r->kind == REQUEST_DISCARD && done->result == -EOPNOTSUPP) {
+		/* C4, Q6: nothing failed, and the frontend asks no more. */
+		io_finish(s, io, BLKIF_RSP_EOPNOTSUPP);
+	} else if (done->result != 0) {
 		CHECK(done->result < 0);
 		stats_add(&s->stats->errors, 1);
 		io_finish(s, io, BLKIF_RSP_ERROR);

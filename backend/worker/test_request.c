@@ -100,6 +100,74 @@ static void test_what_is_not_offered_is_unknown(void **state)
 	}
 }
 
+static void test_a_discard_names_any_range_of_the_disk(void **state)
+{
+	static const struct {
+		uint64_t sector, sectors;
+		enum refusal refusal;
+	} ranges[] = {
+		{0, CAPACITY, REFUSAL_NONE},
+		{3, 5, REFUSAL_NONE},
+		{CAPACITY, 0, REFUSAL_NONE},
+		{CAPACITY, 1, REFUSE_BEYOND_END},
+		{1, CAPACITY, REFUSE_BEYOND_END},
+		{UINT64_MAX, 2, REFUSE_BEYOND_END},
+		{2, UINT64_MAX, REFUSE_BEYOND_END},
+	};
+	struct request_rules rules = {.capacity_sectors = CAPACITY,
+				      .discard = true};
+	struct wire_request wire = {.operation = BLKIF_OP_DISCARD};
+	struct request request;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		wire.sector_number = ranges[i].sector;
+		wire.discard_sectors = ranges[i].sectors;
+		assert_int_equal(request_decode(&wire, &rules, &request),
+				 ranges[i].refusal);
+		if (ranges[i].refusal != REFUSAL_NONE)
+			continue;
+		assert_int_equal(request.kind, REQUEST_DISCARD);
+		assert_int_equal(request.segments, 0);
+		assert_int_equal(request.sectors, 0);
+		assert_true(request.extent == ranges[i].sectors);
+		assert_true(request_sound(&request, &rules));
+		request.extent = CAPACITY + 1;
+		assert_false(request_sound(&request, &rules));
+	}
+	rules.readonly = true;
+	wire.sector_number = wire.discard_sectors = 1;
+	assert_int_equal(request_decode(&wire, &rules, &request),
+			 REFUSE_READ_ONLY);
+}
+
+static void test_discards_of_both_layouts(void **state)
+{
+	uint32_t raw[ABI_SLOT_WORDS] = {0};
+	uint8_t *bytes = (uint8_t *)raw;
+	const uint64_t id = 7, sector = UINT64_C(1) << 40,
+		       sectors = 0x123456789;
+	struct wire_request wire;
+
+	(void)state;
+	for (enum link_abi abi = LINK_ABI_X86_64; abi < LINK_ABI_COUNT; abi++) {
+		const size_t at = abi == LINK_ABI_X86_64 ? 8 : 4;
+
+		memset(raw, 0, sizeof(raw));
+		bytes[0] = BLKIF_OP_DISCARD;
+		bytes[1] = BLKIF_DISCARD_SECURE;
+		memcpy(bytes + at, &id, 8);
+		memcpy(bytes + at + 8, &sector, 8);
+		memcpy(bytes + at + 16, &sectors, 8);
+		assert_int_equal(abi_used_words(abi, raw), (at + 24) / 4);
+		abi_decode(abi, raw, &wire);
+		assert_true(wire.id == id && wire.sector_number == sector);
+		assert_true(wire.discard_sectors == sectors);
+		assert_int_equal(wire.discard_flags, BLKIF_DISCARD_SECURE);
+		assert_int_equal(wire.nr_segments, 0);
+	}
+}
+
 static void test_segments_stay_in_their_page_and_in_order(void **state)
 {
 	static const struct {
@@ -308,6 +376,8 @@ int main(void)
 		cmocka_unit_test(test_the_number_of_segments),
 		cmocka_unit_test(test_what_is_not_offered_is_unknown),
 		cmocka_unit_test(test_segments_stay_in_their_page_and_in_order),
+		cmocka_unit_test(test_a_discard_names_any_range_of_the_disk),
+		cmocka_unit_test(test_discards_of_both_layouts),
 		cmocka_unit_test(test_ranges_end_with_the_disk),
 		cmocka_unit_test(test_a_read_only_disk),
 		cmocka_unit_test(test_both_layouts_say_the_same),

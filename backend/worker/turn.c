@@ -65,6 +65,7 @@ static void count_request(struct stats *stats, const struct request *request)
 		[REQUEST_WRITE] = &stats->writes,
 		[REQUEST_FLUSH] = &stats->flushes,
 		[REQUEST_BARRIER] = &stats->barriers,
+		[REQUEST_DISCARD] = &stats->discards,
 	};
 
 	CHECK(request->kind < REQUEST_KIND_COUNT);
@@ -72,6 +73,8 @@ static void count_request(struct stats *stats, const struct request *request)
 	stats_add(&stats->segments, request->segments);
 	if (request->indirect)
 		stats_add(&stats->indirect, 1);
+	if (request->kind == REQUEST_DISCARD)
+		stats_add(&stats->sectors_discarded, request->extent);
 	stats_add(request->kind == REQUEST_READ ? &stats->sectors_read
 						: &stats->sectors_written,
 		  request->sectors);

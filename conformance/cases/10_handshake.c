@@ -89,7 +89,7 @@ CASE("blkif.offer.no-indirect-node", MUST,
 
 CASE("blkif.offer.discard-secure-alone", QUIRK,
      "discard-secure is not published without feature-discard.",
-     .clause = "K17 E7")
+     .clause = "K17 E7", .disk = DISK_READ_ONLY)
 {
 	guest_connect(g);
 	guest_need(g, !guest_offers(g, "feature-discard"),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <xen/io/blkif.h>
 
 #include "backend/base/checked.h"
 #include "backend/base/refusals.h"
@@ -143,6 +144,15 @@ static void say_indirect(struct line *line, const struct item *item)
 		say(line, " %u", item->indirect.gref[i]);
 }
 
+static void say_discard(struct line *line, const struct record_discard *d)
+{
+	say(line,
+	    "request [%u] id %" PRIu64 ": %s of %" PRIu64 " sectors at %" PRIu64
+	    ", flags %u",
+	    d->index, d->id, describe_operation(BLKIF_OP_DISCARD), d->sectors,
+	    d->sector_number, d->flags);
+}
+
 static void say_more(struct line *line, const struct item *item)
 {
 	const struct record_segments *s = &item->segments.fixed;
@@ -202,6 +212,9 @@ static void say_worker(struct line *line, const struct item *item)
 		break;
 	case RECORD_SEGMENTS:
 		say_more(line, item);
+		break;
+	case RECORD_DISCARD:
+		say_discard(line, &item->discard);
 		break;
 	case RECORD_RESPONSE:
 		say_response(line, &item->response);

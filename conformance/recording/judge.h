@@ -44,7 +44,7 @@ void judge_end(struct judge *judge);
 
 /* What was seen of one queue. */
 struct judge_counts {
-	uint64_t requests, reads, writes, flushes, others, segments;
+	uint64_t requests, reads, writes, flushes, discards, others, segments;
 	uint64_t responses, errors;
 	uint64_t pushes, notified, events;
 	uint64_t maps, unmaps, copies, lost, attaches;

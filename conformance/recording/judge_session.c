@@ -276,6 +276,30 @@ static void count_indirect(struct judge_counts *counts,
 		counts->others++;
 }
 
+static void discard(const struct judge *judge, const struct judged_disk *disk,
+		    struct judged_queue *queue, const struct item *item)
+{
+	const struct record_discard *d = &item->discard;
+
+	queue->counts.requests++;
+	queue->counts.discards++;
+	check_inflight(judge, queue, item, d->id);
+	if (!disk->offer.discard) {
+		judge_find(judge, item, "C4", "a discard was not offered");
+		return;
+	}
+	if (disk->offer.readonly)
+		judge_find(
+			judge, item, "J16",
+			"a discard of a disk that was published as read-only");
+	if (disk->offer.sectors != 0 &&
+	    !range_fits(d->sector_number, d->sectors, disk->offer.sectors))
+		judge_find(judge, item, "J15",
+			   "%" PRIu64 " sectors from %" PRIu64
+			   " on reach beyond the disk's %" PRIu64,
+			   d->sectors, d->sector_number, disk->offer.sectors);
+}
+
 /* What its segments say comes in records of their own. */
 static void indirect(const struct judge *judge, const struct judged_disk *disk,
 		     struct judged_queue *queue, const struct item *item)
@@ -383,6 +407,9 @@ void session_item(const struct judge *judge, struct judged_disk *disk,
 		break;
 	case RECORD_INDIRECT:
 		indirect(judge, disk, queue, item);
+		break;
+	case RECORD_DISCARD:
+		discard(judge, disk, queue, item);
 		break;
 	case RECORD_SEGMENTS:
 		(void)check_segments(judge, item, item->segments.seg,

@@ -36,6 +36,7 @@ static const char *const kind_names[] = {
 	[RECORD_LOST] = "lost",
 	[RECORD_INDIRECT] = "indirect",
 	[RECORD_SEGMENTS] = "segments",
+	[RECORD_DISCARD] = "discard",
 };
 
 const char *reader_kind_name(unsigned int kind)
@@ -278,6 +279,8 @@ static bool take_payload(struct payload *p, struct item *item)
 		return take_indirect(p, item);
 	case RECORD_SEGMENTS:
 		return take_segments(p, item);
+	case RECORD_DISCARD:
+		return take(p, &item->discard, sizeof(item->discard));
 	case RECORD_RESPONSE:
 		return take(p, &item->response, sizeof(item->response));
 	case RECORD_PUSH:

@@ -49,6 +49,7 @@ struct item {
 			struct record_segments fixed;
 			struct record_segment seg[LIMIT_RECORD_ENTRIES];
 		} segments;
+		struct record_discard discard;
 		struct record_response response;
 		struct record_push push;
 		struct record_overflow overflow;

@@ -137,8 +137,13 @@ static void check_sentence(const struct handshake_fault *fault)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct keys keys;
-	struct handshake_offer offer = {LIMIT_QUEUES, LIMIT_RING_ORDER,
-					LIMIT_INDIRECT_SEGMENTS, true};
+	struct handshake_offer offer = {
+		.max_queues = LIMIT_QUEUES,
+		.max_ring_order = LIMIT_RING_ORDER,
+		.max_indirect = LIMIT_INDIRECT_SEGMENTS,
+		.barrier = true,
+		.discard = true,
+	};
 	struct handshake_fault fault;
 	struct link_attach attach;
 	enum handshake_error error;

@@ -23,7 +23,7 @@ static void fill(struct inflight_slot *slot, const struct script_record *r,
 	request->id = index;
 	request->sector = script_u8(r, 5);
 	request->kind = script_u8(r, 6) % REQUEST_KIND_COUNT;
-	request->operation = (uint8_t[]){0, 1, 3}[request->kind];
+	request->operation = (uint8_t[]){0, 1, 3, 5}[request->kind];
 	request->segments = script_u8(r, 7) % 3;
 	request->sectors = 8u * request->segments;
 	for (unsigned int i = 0; i < request->segments; i++)

@@ -62,7 +62,7 @@ static const struct {
 	{"{\"command\":\"limit\",\"domid\":5,\"devid\":51728,"
 	 "\"bandwidth\":4095}\n",
 	 REFUSED},
-	{"\n", REFUSED},
+	{"{\"command\":\"insert\",\"domid\":5,\"devid\":51712}\n", REFUSED},
 	{"[]\n", REFUSED},
 };
 

@@ -1,7 +1,7 @@
 /*
  * ctl: whatever words xenblkctl is called with and whatever a daemon answers, it
- * ends with a status of its manual; it asks only what it was told to, in one
- * line; who reads it finds a sentence whenever it is not 0.
+ * ends with a status of its manual; it asks only what it was told to, in whole
+ * lines; who reads it finds a sentence whenever it is not 0.
  *
  * Aims at backend/ctl.  Input: the words of its command line up to a newline;
  * then answers, one in a line, or nothing where nobody listens.
@@ -31,25 +31,32 @@ static int split(char *line, char **argv)
 	return argc;
 }
 
-/* One object in one line that names a command. */
-static void check_request(const struct ctl_run *run)
+/* One object in each line that names a command; how many lines. */
+static unsigned int check_requests(const struct ctl_run *run)
 {
-	const char *end = run->request != NULL ? memchr(run->request, '\n',
-							run->request_bytes)
-					       : NULL;
+	const char *from = run->request, *end;
+	size_t left = run->request_bytes;
+	unsigned int lines = 0;
 	json_error_t error;
 	json_t *request;
 
-	if (end == NULL || end + 1 != run->request + run->request_bytes) {
-		oracle_fail(ORACLE_TALK, "the daemon got %zu bytes, no line",
-			    run->request_bytes);
-		return;
+	while (from != NULL && left > 0 &&
+	       (end = memchr(from, '\n', left)) != NULL) {
+		const size_t length = (size_t)(end + 1 - from);
+
+		request = json_loadb(from, length, 0, &error);
+		if (!json_is_string(json_object_get(request, "command")))
+			oracle_fail(ORACLE_TALK, "the daemon is asked \"%.*s\"",
+				    (int)length, from);
+		json_decref(request);
+		from += length;
+		left -= length;
+		lines++;
 	}
-	request = json_loadb(run->request, run->request_bytes, 0, &error);
-	if (!json_is_string(json_object_get(request, "command")))
-		oracle_fail(ORACLE_TALK, "the daemon is asked \"%.*s\"",
-			    (int)run->request_bytes, run->request);
-	json_decref(request);
+	if (lines == 0 || left > 0)
+		oracle_fail(ORACLE_TALK, "the daemon got %zu bytes, no line",
+			    left);
+	return lines;
 }
 
 /* What the answer deserves, if there was one. */
@@ -93,7 +100,9 @@ static void check_status(const struct ctl_run *run, bool is_top,
 	/* The live view asks more than once, and may have no screen. */
 	if (is_top)
 		return;
-	check_request(run);
+	/* Who changed a disk asks until it is changed. */
+	if (check_requests(run) > 1)
+		return;
 	if (run->status != wanted(answer, bytes))
 		oracle_fail(ORACLE_RESPONSES, "status %d instead of %d",
 			    run->status, wanted(answer, bytes));

@@ -225,6 +225,30 @@ static void flood(const struct life_disk *disk, uint8_t where, uint8_t count)
 	}
 }
 
+/* Over the control socket: a size, or a medium for a drive. */
+static void change(struct life_disk *disk, uint8_t what, uint8_t how)
+{
+	static const char *const media[] = {
+		"",	  "null:1M", "ram:2M",
+		"empty:", "null:3K", "file:/nowhere/at/all"};
+	const struct device_key key = {.domid = disk->domid,
+				       .devid = disk->devid};
+	struct device *device = host_edit(life.host, key);
+	char sentence[DEVICE_REASON_BYTES];
+	int error;
+
+	if (device == NULL)
+		return;
+	disk->alone = false;
+	error = what % 2 == 0 ? device_resize(device, 8ull * how, sentence)
+			      : device_change_medium(device, PICK(media, how),
+						     sentence);
+	if (error == 0)
+		(void)device_step(device);
+	else if (memchr(sentence, '\0', sizeof(sentence)) == NULL)
+		oracle_fail(ORACLE_TALK, "no sentence says why not");
+}
+
 void life_plan_failure(unsigned int at, uint8_t error)
 {
 	static const int errors[] = {EIO,    ENOMEM, EACCES, ENOSPC,
@@ -261,6 +285,8 @@ void life_touch(const struct script_record *r)
 		life_take(disk->front);
 		break;
 	case LIFE_CREATE:
+		if (a % 8 >= 6 && !disk->made)
+			life_put_at(disk->back, "device-type", "cdrom");
 		life_create(disk, a % 2 == 0 ? "null:1M" : "ram:1M", b % 2);
 		break;
 	case LIFE_REMOVE:
@@ -310,6 +336,10 @@ void life_act(const struct script_record *r)
 		break;
 	case LIFE_DAEMON:
 		life_restart();
+		break;
+	case LIFE_CHANGE:
+		change(&life.disk[script_u8(r, 1) % LIFE_DISKS], a,
+		       script_u8(r, 3));
 		break;
 	default:
 		life_touch(r);

@@ -55,6 +55,7 @@ enum life_kind {
 	LIFE_FLOOD,	  /* many nodes are written, all of them watched */
 	LIFE_DOMAIN,	  /* the domain dies, or begins */
 	LIFE_DAEMON,	  /* the daemon is started anew */
+	LIFE_CHANGE,	  /* somebody commands another size, another medium */
 	LIFE_KIND_COUNT,
 };
 
@@ -74,6 +75,8 @@ struct life_worker {
 	int pidfd;		/* what the supervisor polls; -1: it does not */
 	bool used;		/* its end was not yet waited for */
 	bool ended;
+	bool in_order;	  /* with exit status 0 */
+	uint64_t sectors; /* of its DEVICE */
 	bool silent;	  /* answers nothing */
 	bool owes;	  /* was asked while it was silent, and forgot it */
 	bool lingers;	  /* told to stop, it does not end by itself */

@@ -196,6 +196,18 @@ static void refused(struct life_disk *disk)
 	reading_close(&disk->reading);
 }
 
+/* A guest may be told of no other size than its worker keeps to. */
+static void resized(struct life_disk *disk, const char *value)
+{
+	const unsigned long long sectors = strtoull(value, NULL, 10);
+
+	states_resized(&disk->turn);
+	if (disk->worker != NULL && sectors != disk->worker->sectors)
+		oracle_fail(ORACLE_NODES,
+			    "sectors is %llu, and the worker was told %llu",
+			    sectors, (unsigned long long)disk->worker->sectors);
+}
+
 /* A write that stands in the store now. */
 static void landed(const char *path, const char *value)
 {
@@ -204,7 +216,7 @@ static void landed(const char *path, const char *value)
 
 	life.writes++;
 	if (disk != NULL && strcmp(key, "sectors") == 0)
-		states_resized(&disk->turn);
+		resized(disk, value);
 	if (disk == NULL || strcmp(key, "state") != 0)
 		return;
 	states_backend(&disk->turn, value);

@@ -92,6 +92,13 @@ static void end(struct life_worker *worker, bool holds)
 		abort();
 }
 
+/* As it was told to, with nothing under way. */
+static void end_in_order(struct life_worker *worker)
+{
+	worker->in_order = true;
+	end(worker, false);
+}
+
 /* --- what the supervisor does with processes --- */
 
 int launch_worker(const char *path, int link_fd, pid_t *pid)
@@ -157,7 +164,7 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 		oracle_fail(ORACLE_PROGRESS,
 			    "the end of a worker that lives is waited for");
 	if (status != NULL)
-		*status = SIGSEGV;
+		*status = worker->in_order ? 0 : SIGSEGV;
 	worker->used = false;
 	if (worker->disk != NULL && worker->disk->worker == worker)
 		worker->disk->worker = NULL;
@@ -245,7 +252,7 @@ static bool step(struct life_worker *worker)
 	if (n == 1) {
 		take_region(worker, fds, count);
 		if (message.kind == LINK_STOP && !worker->lingers)
-			end(worker, false);
+			end_in_order(worker);
 		else if (!worker->silent)
 			answer(worker, &message);
 		else
@@ -254,7 +261,7 @@ static bool step(struct life_worker *worker)
 	}
 	let_go(&worker->link);
 	if (!worker->lingers && !worker->ended)
-		end(worker, false);
+		end_in_order(worker);
 	return true;
 }
 
@@ -286,6 +293,7 @@ static void assign(int fd, const struct link_message *message)
 			continue;
 		worker->disk = disk;
 		worker->theirs = fd;
+		worker->sectors = message->device.sectors;
 		disk->worker = worker;
 		reads_begin(&disk->reads, disk->reads.connected);
 	}

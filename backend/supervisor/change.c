@@ -153,11 +153,30 @@ int device_resize(struct device *device, uint64_t sectors, char *sentence)
 	return 0;
 }
 
+struct medium {
+	const char *directory;
+	const char *params;
+};
+
+/* Only where the disk still is: what a toolstack has removed stays so. */
+static int write_medium(struct store *store, void *context)
+{
+	const struct medium *medium = context;
+	char path[STORE_PATH_BYTES + sizeof("/params")];
+	int state = facts_state(store, medium->directory);
+
+	if (state < 0)
+		return state;
+	snprintf(path, sizeof(path), "%s/params", medium->directory);
+	return store_write(store, path, medium->params);
+}
+
 int device_change_medium(struct device *device, const char *params,
 			 char *sentence)
 {
+	struct medium medium = {.directory = device->directory,
+				.params = params};
 	struct facts wanted = {.cdrom = device->facts.cdrom};
-	char path[STORE_PATH_BYTES + sizeof("/params")];
 	struct backing backing;
 	int error = 0;
 
@@ -183,11 +202,11 @@ int device_change_medium(struct device *device, const char *params,
 	}
 	/* Where the toolstack would write it, and where another daemon looks;
 	 * its watch would tell us, too. */
-	snprintf(path, sizeof(path), "%s/params", device->directory);
-	error = store_write(device->options.store, path, params);
+	error = store_transact(device->options.store, write_medium, &medium);
 	if (error < 0)
-		return refuse(sentence, error, "%s cannot be written: %s", path,
-			      strerror(-error));
+		return refuse(sentence, error,
+			      "params in %s cannot be written: %s",
+			      device->directory, strerror(-error));
 	device->note_backend = true;
 	return 0;
 }

@@ -134,6 +134,7 @@ static void a_disk_shrinks_before_its_file_does(void **state)
 			    "the image has 1048576 bytes: let it grow first");
 	resized(1024);
 	expect(BACK "/sectors", "1024");
+	assert_int_equal(world.device.sectors, 1024);
 	/* It stays so, whoever serves it, until something else is said. */
 	hang_up();
 	settle();

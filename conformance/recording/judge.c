@@ -199,6 +199,16 @@ static bool node_is(const struct item *item, const char *key)
 	return strcmp(item->node.key, key) == 0;
 }
 
+/* Nobody can see when a frontend has read a size that it is told while it is
+ * connected: until the next connection it may have asked by the largest one. */
+static void back_sectors(struct judged_disk *disk, uint64_t sectors)
+{
+	struct offer *offer = &disk->offer;
+
+	if (disk->back != XenbusStateConnected || sectors > offer->sectors)
+		offer->sectors = sectors;
+}
+
 static void back_node(struct judged_disk *disk, const struct item *item)
 {
 	struct offer *offer = &disk->offer;
@@ -219,7 +229,7 @@ static void back_node(struct judged_disk *disk, const struct item *item)
 	else if (node_is(item, "max-ring-page-order"))
 		offer->max_order = n > 16 ? 16 : (uint32_t)n;
 	else if (node_is(item, "sectors"))
-		offer->sectors = n;
+		back_sectors(disk, n);
 	else if (node_is(item, "info"))
 		offer->readonly = (n & 4) != 0;
 }

@@ -238,6 +238,30 @@ static void indirect_requests_are_judged(void **state)
 	expect(" I7 J1");
 }
 
+/* Of 1000 sectors first, then 2000, then 500. */
+static void sizes_that_change_are_no_traps(void **state)
+{
+	struct session_request r = session_read(1);
+
+	(void)state;
+	session_connect(&session);
+	session_node(&session, RECORD_BACK_NODE, "sectors", "2000");
+	session_number(&session, RECORD_BACK_STATE, 4);
+	session_node(&session, RECORD_BACK_NODE, "sectors", "500");
+	session_number(&session, RECORD_BACK_STATE, 4);
+	r.fixed.sector_number = 1992;
+	session_send(&session, &r);
+	session_answer(&session, 1, -1);
+	expect("");
+	session_begin(&session);
+	session_connect(&session);
+	session_node(&session, RECORD_BACK_NODE, "sectors", "2000");
+	session_number(&session, RECORD_BACK_STATE, 4);
+	r.fixed.sector_number = 1993;
+	session_send(&session, &r);
+	expect(" J15");
+}
+
 static void what_was_not_offered_is_not_used(void **state)
 {
 	struct session_request r = session_read(1);
@@ -359,6 +383,7 @@ int main(void)
 		cmocka_unit_test_setup(a_hasty_frontend_has_no_options, begin),
 		cmocka_unit_test_setup(requests_are_judged, begin),
 		cmocka_unit_test_setup(indirect_requests_are_judged, begin),
+		cmocka_unit_test_setup(sizes_that_change_are_no_traps, begin),
 		cmocka_unit_test_setup(what_was_not_offered_is_not_used, begin),
 		cmocka_unit_test_setup(ids_and_slots, begin),
 		cmocka_unit_test_setup(rings_and_grants, begin),

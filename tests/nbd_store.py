@@ -50,6 +50,28 @@ def written_and_read(folder, image, uri):
         expect(f.read(3 * MIB + 512) == p.read(), "what was written is not in the qcow2 image")
 
 
+def a_store_that_grows(folder, control):
+    """Its library fixes the size when it connects; so another worker connects, between two requests of a verified load."""
+    image, socket = os.path.join(folder, "grows"), os.path.join(folder, "grows.socket")
+    with open(image, "wb") as f:
+        f.truncate(16 * MIB)
+    server = subprocess.Popen(["nbdkit", "--foreground", "--unix", socket, "file", image], env=PLAIN)
+    wait_until(lambda: run("nbdinfo", "--size", f"nbd+unix:///?socket={socket}", check=False, env=PLAIN).returncode == 0,
+               "nbdkit does not serve", 60)
+    sim("attach", "5", "xvda", "--params", f"nbd+unix:///?socket={socket}")
+    load = begin_guest("load", "--verify", "--write", "50", "--seconds", "120", "--region", "8M")
+    wait_until(lambda: disks(control)[51712]["state"] == "connected", "the disk on the store does not connect")
+    os.truncate(image, 32 * MIB)
+    said = run(os.path.join(BIN, "xenblkctl"), "--socket", control, "resize", "5/51712").stdout
+    expect(said == f"{32 * MIB} bytes\n", f"resize says {said}")
+    expect(disks(control)[51712]["state"] == "connected", "a store that grew is not connected any more")
+    load.terminate()
+    expect(load.wait(60) == 0, "the load on a store that grew did not end well")
+    sim("detach", "5", "xvda")
+    server.terminate()
+    server.wait(20)
+
+
 def a_store_that_dies(folder, control, server, uri):
     """Its guest gets errors at once; its neighbour's load does not notice; both disks can be detached."""
     image = os.path.join(folder, "neighbour")
@@ -86,6 +108,7 @@ def test():
         try:
             wait_until(lambda: os.path.exists(control), "xenblkd does not start")
             written_and_read(folder, image, uri)
+            a_store_that_grows(folder, control)
             a_store_that_dies(folder, control, server, uri)
             os.unlink(socket)
             where_nobody_listens(control, socket)

@@ -251,7 +251,9 @@ static void request(const struct judge *judge, const struct judged_disk *disk,
 		return;
 	}
 	if (r->nr_segments == 0) {
-		if (r->operation != BLKIF_OP_FLUSH_DISKCACHE)
+		/* Linux flushes by an empty barrier where it has no flush. */
+		if (r->operation != BLKIF_OP_FLUSH_DISKCACHE &&
+		    r->operation != BLKIF_OP_WRITE_BARRIER)
 			judge_find(judge, item, "I13", "a %s without segments",
 				   describe_operation(r->operation));
 		return;

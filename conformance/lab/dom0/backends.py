@@ -92,6 +92,10 @@ class Xenblkd:
         return json.loads(run(f"{BIN}/xenblkctl", "--socket", CONTROL, *words,
                               "--json"))["disks"]
 
+    def tell(self, *words):
+        """A command that changes something."""
+        run(f"{BIN}/xenblkctl", "--socket", CONTROL, *words)
+
     def flushes(self, domid):
         """FLUSH requests that were served for a guest."""
         return sum(disk["total"].get("flushes", 0) for disk in self.ask("stats")

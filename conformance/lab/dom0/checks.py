@@ -9,14 +9,14 @@ import os
 import time
 
 import ends
+import features
 import grub
 import script
 import suite
 from guest import load_result
+from loads import LOAD_SECONDS, XVDA, counters, judge_load, load, load_words
 from shell import Skipped, Trouble, read, tree
 
-XVDA = 51712
-LOAD_SECONDS = 5
 # Nodes that tell what a frontend and a backend agreed upon.
 AGREED = ("protocol", "multi-queue-num-queues", "ring-page-order", "feature-persistent",
           "feature-large-sector-size")
@@ -69,14 +69,6 @@ def straight(session, guest):
         raise Trouble(f"not straight into granted pages: {grown}")
 
 
-def counters(session, guest):
-    """All counters of the guest's first disk, over its queues."""
-    for disk in session.backend.ask("stats"):
-        if (disk["domid"], disk["devid"]) == (guest.domid, XVDA):
-            return disk["total"]
-    raise Trouble(f"xenblkd has no counters of disk {guest.domid}/{XVDA}")
-
-
 def rival(session):
     """xenblkd refuses to serve a directory that xen-blkback serves, in a clear sentence."""
     if not hasattr(session.backend, "meet_rival"):
@@ -88,29 +80,6 @@ def rival(session):
         raise Trouble(f"beside xen-blkback xenblkd ended with {code}, not 4: {said[-200:]}")
     if "xen-blkback" not in said or "--directory" not in said:
         raise Trouble(f"the sentence names no way out: {said[-200:]}")
-
-
-def load(session, guest, threads, *more, seconds=LOAD_SECONDS):
-    """Verified random I/O of mixed sizes in the guest; the result document."""
-    result = load_result(guest.run(*load_words(threads, seconds), *more,
-                                   seconds=seconds + 90))
-    judge_load(result)
-    return result
-
-
-def load_words(threads, seconds):
-    return ["xenblk-lab-disk", "load", "/dev/xvda", "--seconds", str(seconds),
-            "--threads", str(threads), "--sizes", "512..1M", "--write", "50",
-            "--region-mib", "64", "--flush-every", "50", "--json"]
-
-
-def judge_load(result):
-    """Trouble unless data was moved and every byte was right."""
-    if result.get("errors"):
-        raise Trouble(f"{result['errors']} I/O errors or wrong bytes: "
-                      f"{result.get('first_error', '')}")
-    if not result.get("reads") or not result.get("writes"):
-        raise Trouble(f"nothing was read or nothing was written: {result}")
 
 
 def queues_in_use(guest):
@@ -255,6 +224,10 @@ CHECKS = {
     "direct": direct,
     "filesystem": filesystem,
     "flush": flush,
+    "indirect": features.indirect,
+    "discard": features.discard,
+    "resize": features.resize,
+    "barrier": features.barrier,
     "idle": xenstore_quiet,
     "kill-worker": ends.kill_worker,
     "kill-daemon": ends.kill_daemon,

@@ -8,9 +8,9 @@ import time
 import backends
 import ledger
 from guest import load_result
+from loads import judge_load, load_words
 from shell import Broken, Hung, Skipped, Trouble, read, run, wait_for
 
-XVDA = 51712
 DEVICES = {"xvda": 51712, "xvdb": 51728}
 # How long a load waits in vain at most before it is an error: a pause is allowed.
 KILLS = 3
@@ -58,8 +58,6 @@ def domid_of(name, old):
 
 def under_load(session, act, kills=KILLS):
     """Verified load in the guest while act() is called some times; its document."""
-    from checks import judge_load, load_words  # they use this file
-
     guest = session.guest()
     process = guest.start(*load_words(4, 10), seconds=150)
     time.sleep(2)
@@ -109,8 +107,6 @@ def destroy(session):
 
 def begin_load(session):
     """The session's guest under load."""
-    from checks import load_words
-
     guest = session.guest()
     if guest.has_agent():  # GRUB reads on and on by itself
         guest.start(*load_words(4, 30), seconds=60)

@@ -9,8 +9,8 @@ from .errors import LabError
 BACKENDS = ("xenblkd", "blkback", "qemu")
 SMOKE = ("negotiate", "io-4", "filesystem", "flush", "kill-worker", "destroy",
          "audit", "leaks")
-FULL = ("negotiate", "io-4", "direct", "filesystem", "flush", "idle", "kill-worker", "kill-daemon",
-        "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "audit", "leaks")
+FULL = ("negotiate", "io-4", "direct", "filesystem", "flush", "indirect", "discard", "resize", "barrier",
+        "idle", "kill-worker", "kill-daemon", "reattach", "io-2", "io-1", "two-disks", "reboot", "crash", "destroy", "audit", "leaks")
 GRUB = ("boot", "negotiate", "destroy", "audit", "leaks")
 # What needs no agent: the 32-bit guests have none.
 SILENT = tuple(check for check in GRUB if check != "negotiate")

@@ -29,6 +29,9 @@ seed_maker daemon_seeds;
  * leaves. */
 seed_maker step_seeds;
 
+/** store_seeds() - nbd: queues and servers. */
+seed_maker store_seeds;
+
 /** settings_seeds() - settings and control: what an administrator and his tools say
  * to the daemon. */
 seed_maker settings_seeds;

@@ -137,6 +137,7 @@ static const struct {
 	{"daemon", daemon_seeds},
 	{"worker", step_seeds},
 	{"records", step_seeds},
+	{"nbd", store_seeds},
 };
 
 int seeds_write(const char *harness, const char *folder)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backend/base/limits.h"
+#include "backend/nbd/export.h"
 #include "fuzz/oracle/oracle.h"
 
 #define FIRST  1000 /* no descriptor of ours has such a number */
@@ -220,6 +221,43 @@ int __wrap_close(int fd)
 	return 0;
 }
 
+/* --- in place of an NBD server --- */
+
+int export_look(const char *uri, struct export_facts *facts, char *sentence,
+		size_t room)
+{
+	const struct stored *stored = &files.stored;
+
+	(void)uri;
+	if (stored->kind % 4 == IS_NOTHING || fails()) {
+		snprintf(sentence, room, "nobody answers");
+		return -ECONNREFUSED;
+	}
+	*facts = (struct export_facts){
+		.bytes = stored->bytes & INT64_MAX,
+		.minimum_bytes = stored->no_direct ? 4096 : SECTOR_BYTES,
+		.preferred_bytes = stored->block,
+		.readonly = stored->read_only,
+		.many = (stored->leads & 1) != 0,
+		.flushes = (stored->leads & 2) != 0,
+		.trims = (stored->leads & 4) != 0,
+	};
+	return 0;
+}
+
+/* Return: whether this disk may be served from there. */
+static bool is_fit(const struct conf *conf, const struct backing *backing)
+{
+	const struct stored *stored = &files.stored;
+
+	return conf->allow_count == 0 && !stored->no_direct &&
+	       (backing->readonly || !stored->read_only) &&
+	       backing->sectors == (stored->bytes & INT64_MAX) / SECTOR_BYTES &&
+	       backing->queues ==
+		       ((stored->leads & 1) != 0 ? conf->max_queues : 1) &&
+	       backing->count == 0;
+}
+
 /* --- what was made of it --- */
 
 static unsigned int count_open(void)
@@ -304,6 +342,11 @@ void files_check(const struct conf *conf, const struct backing *backing,
 	}
 	if (backing->image == LINK_IMAGE_FILE)
 		check_file(conf, backing);
+	if (backing->image == LINK_IMAGE_NBD && !is_fit(conf, backing))
+		oracle_fail(ORACLE_STORAGE,
+			    "a store of %llu sectors is served over %u queues",
+			    (unsigned long long)backing->sectors,
+			    backing->queues);
 	if (backing->sectors == 0 || physical < SECTOR_BYTES ||
 	    physical > 4096 || (physical & (physical - 1)) != 0 ||
 	    backing->sectors % (physical / SECTOR_BYTES) != 0)

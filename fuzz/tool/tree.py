@@ -30,6 +30,7 @@ HARNESSES = {
     "records": "what workers record, and the file that it goes to",
     "ctl": "xenblkctl: its words, and what a daemon answers",
     "backing": "images behind params: files, block devices, neither",
+    "nbd": "queues, and NBD servers that do anything",
     "link": "the validation of messages between supervisor and worker",
 }
 # Those without an engine: they replay the corpus of another one, in the objects
@@ -42,7 +43,8 @@ MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
               "io": 2048,
               "handshake_parse": 2048, "settings": 2048, "control": 4096,
               "lifecycle": 1024, "handshake": 1024, "daemon": 416,
-              "worker": 1024, "records": 1024, "backing": 512}
+              "worker": 1024, "records": 1024, "backing": 512,
+              "nbd": 1024}
 # What a harness starts, if it is not all of one piece: copied along with it.
 COMPANIONS = {"daemon": ("xenblkd", "xenblk-worker")}
 # Not for AFL++: what it would see of the backend is nothing.

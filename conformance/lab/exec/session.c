@@ -155,6 +155,10 @@ static int relay_pipe(struct session *session, enum command_pipe which)
 	session->relayed[which] += room;
 	if (room == 0)
 		return 0;
+	/* What it left in its pipes may take long to carry, and comes whole: the
+	 * wait is for the silence of whoever still holds them. */
+	if (session->command.ended)
+		session->ended = session->now;
 	return channel_send(&session->channel,
 			    which == COMMAND_OUTPUT ? CHANNEL_OUTPUT
 						    : CHANNEL_ERRORS,

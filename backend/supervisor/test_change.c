@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "backend/supervisor/test_world.h"
 
 #define PARAMS_BYTES 64
@@ -264,6 +267,49 @@ static void a_daemon_that_ends_meanwhile_ends(void **state)
 	expect(BACK "/state", "4");
 }
 
+/* The next worker is a process, which does nothing by itself. */
+static pid_t make_process(void)
+{
+	world.pid = fork();
+	if (world.pid == 0)
+		for (;;)
+			pause();
+	assert_true(world.pid > 0);
+	return world.pid;
+}
+
+/* It was told to end, and dies of something else. */
+static void dies_while_pausing(pid_t pid)
+{
+	siginfo_t info;
+
+	assert_true(host_step(world.host));
+	assert_string_equal(view().state_name, "pausing");
+	world.pid = 0;
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_true(step_worker());
+	settle();
+}
+
+static void a_worker_that_dies_in_it_is_rescued(void **state)
+{
+	char sentence[DEVICE_REASON_BYTES];
+	const pid_t pid = make_process();
+
+	(void)state;
+	plug_as("null:1M");
+	connect();
+	assert_int_equal(resize(1024, sentence), 0);
+	dies_while_pausing(pid);
+	expect(BACK "/state", "4");
+	expect(BACK "/sectors", "1024");
+	assert_int_equal(world.device.sectors, 1024);
+	assert_int_equal(world.attach.resume, 1);
+	assert_int_equal(view().worker_deaths, 1);
+	assert_false(view().changing);
+}
+
 /* --- media --- */
 
 static void plug_drive(const char *params)
@@ -301,6 +347,21 @@ static void a_drive_without_a_medium_is_connected(void **state)
 	settle();
 	assert_int_equal(world.launched, 3);
 	assert_int_equal(view().worker_deaths, 0);
+}
+
+/* What it was to write to one medium has no place on another. */
+static void a_writable_drive_ends_when_its_worker_dies_in_it(void **state)
+{
+	const pid_t pid = make_process();
+
+	(void)state;
+	put(BACK "/device-type", "cdrom");
+	plug_as("null:1M");
+	connect();
+	put(BACK "/params", "null:2M");
+	dies_while_pausing(pid);
+	expect(BACK "/state", "5");
+	assert_int_equal(world.launched, 1);
 }
 
 static void media_are_changed_by_command(void **state)
@@ -449,6 +510,8 @@ int main(void)
 		CASE(an_unplug_meanwhile_is_not_forgotten),
 		CASE(a_removal_meanwhile_leaves_nothing),
 		CASE(a_daemon_that_ends_meanwhile_ends),
+		CASE(a_worker_that_dies_in_it_is_rescued),
+		CASE(a_writable_drive_ends_when_its_worker_dies_in_it),
 		CASE(a_drive_without_a_medium_is_connected),
 		CASE(media_are_changed_by_command),
 		CASE(a_disk_has_no_medium),

@@ -34,7 +34,8 @@ static bool attach_sane(const struct link_attach *a)
 {
 	return a->queues >= 1 && a->queues <= LIMIT_QUEUES &&
 	       a->ring_order <= LIMIT_RING_ORDER && a->persistent < 2 &&
-	       a->resume < 2 && a->indirect <= LIMIT_INDIRECT_SEGMENTS &&
+	       a->resume < 2 && a->barrier < 2 && a->discard < 2 &&
+	       a->indirect <= LIMIT_INDIRECT_SEGMENTS &&
 	       (a->abi == LINK_ABI_X86_64 || a->abi == LINK_ABI_X86_32);
 }
 

@@ -5,7 +5,9 @@
  * tables_unpush() leaves what a sound worker could leave too: it takes back the
  * end of a turn, so that the last requests are anywhere on their way.
  */
+#include <stdint.h>
 #include <string.h>
+#include <xen/io/blkif.h>
 
 #include "fuzz/worker/bench.h"
 
@@ -17,13 +19,22 @@ static void store(_Atomic uint32_t *word, uint32_t value)
 static void fill(struct inflight_slot *slot, const struct script_record *r,
 		 uint32_t index)
 {
+	static const uint8_t operations[] = {
+		[REQUEST_READ] = BLKIF_OP_READ,
+		[REQUEST_WRITE] = BLKIF_OP_WRITE,
+		[REQUEST_FLUSH] = BLKIF_OP_FLUSH_DISKCACHE,
+		[REQUEST_BARRIER] = BLKIF_OP_WRITE_BARRIER,
+		[REQUEST_DISCARD] = BLKIF_OP_DISCARD,
+	};
 	struct request *request = &slot->request;
 
+	_Static_assert(sizeof(operations) == REQUEST_KIND_COUNT,
+		       "an operation for each kind");
 	memset(request, 0, sizeof(*request));
 	request->id = index;
 	request->sector = script_u8(r, 5);
 	request->kind = script_u8(r, 6) % REQUEST_KIND_COUNT;
-	request->operation = (uint8_t[]){0, 1, 3, 5}[request->kind];
+	request->operation = operations[request->kind];
 	request->segments = script_u8(r, 7) % 3;
 	request->sectors = 8u * request->segments;
 	for (unsigned int i = 0; i < request->segments; i++)

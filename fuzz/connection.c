@@ -84,6 +84,7 @@ static void fill_attach(const struct player *player, struct link_attach *attach)
 		attach->abi = player->bend.abi;
 	attach->persistent = shape->persistent;
 	attach->indirect = shape->indirect ? REFERENCE_MOST : 0;
+	attach->barrier = shape->barrier;
 	for (uint32_t q = 0; q < shape->queues; q++) {
 		attach->queue[q].event_channel = player->guest.queue[q].port;
 		for (uint32_t i = 0; i < 1u << shape->order; i++)

@@ -64,6 +64,7 @@ struct guest_shape {
 	bool packed;
 	bool persistent;
 	bool indirect;	/* REFERENCE_MOST segments of a request are offered */
+	bool barrier;	/* write barriers are offered */
 	uint32_t start; /* first index of the rings */
 };
 

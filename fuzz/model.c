@@ -34,6 +34,7 @@ void model_reset(struct model *model)
 	memset(model->disk_writers, 0, sizeof(model->disk_writers));
 	for (unsigned int i = 0; i < GUEST_QUEUES; i++)
 		model->queue[i].count = model->queue[i].waiting = 0;
+	model->order = (struct order){0};
 	model->blind = false;
 	model->grants_may_fail = model->notify_may_fail = false;
 	model->answered = model->answered_okay = 0;
@@ -44,6 +45,7 @@ void model_reset(struct model *model)
 
 void model_connect(struct model *model)
 {
+	model->order = (struct order){0};
 	for (unsigned int i = 0; i < model->guest->shape.queues; i++) {
 		struct model_queue *q = &model->queue[i];
 
@@ -331,6 +333,7 @@ static void expect(struct model *model, struct model_queue *q,
 		.sectors = model->disk->sectors,
 		.readonly = model->readonly,
 		.indirect = model->guest->shape.indirect,
+		.barrier = model->guest->shape.barrier,
 	};
 	struct expected *e = &q->expected[q->count];
 
@@ -348,6 +351,9 @@ static void expect(struct model *model, struct model_queue *q,
 		   : e->request.status == -1 ? LEGAL_ERROR
 					     : LEGAL_UNSUPPORTED;
 	e->loose = e->twin = e->answered = e->bad_grant = false;
+	e->written = false;
+	if (e->request.kind == REFERENCE_BARRIER)
+		order_taken(model, e);
 	e->delivered = e->request.status != 0;
 	e->flush_mark = model->writes_before;
 	for (unsigned int i = 0; i < e->request.segments; i++) {
@@ -490,6 +496,8 @@ static void settle(struct model *model, unsigned int queue, uint32_t index)
 	model->answered++;
 	model->answered_okay += response.status == 0;
 	q->waiting--;
+	if (e->request.kind == REFERENCE_BARRIER)
+		model->order.running = 0;
 	if (e->twin)
 		settle_twin(model, q, e, response.status);
 	else
@@ -538,6 +546,7 @@ void model_after(struct model *model, const struct model_call *call)
 		model->disk->events = 0;
 		return;
 	}
+	model->order.draining = !call->takes;
 	take_requests(model, call->queue, call->takes);
 	if (!model->blind)
 		storage_events(model);

@@ -40,12 +40,14 @@ struct expected {
 	bool loose;
 	bool twin;	/* another in flight has its id */
 	bool answered;	/* a twin, and the other is not: it may be this one */
+	bool written;	/* a barrier's data is on the disk */
 	bool delivered; /* the disk is done with it, or never saw it */
 	bool bad_grant; /* one of its grants is no good: nothing may be written
 			 */
 	uint64_t flush_mark; /* writes that must be durable when it is answered
 			      */
 	uint32_t pages[REFERENCE_MOST]; /* data pages it may mean, as bits */
+	uint32_t sent[GUEST_QUEUES];	/* req_prod when a barrier was taken */
 };
 
 /** expected_same_name() - a response cannot tell these two apart. */
@@ -71,6 +73,13 @@ struct model_queue {
 	unsigned int quiet; /* calls in a row that did nothing */
 };
 
+/* Who uses the disk, and for which barrier: oracle/order.c. */
+struct order {
+	unsigned int under_way; /* operations of the disk */
+	unsigned int running;	/* a barrier of this queue + 1; 0: none */
+	bool draining;
+};
+
 /* What was answered, in its order; for those who compare two plays. */
 struct model_answer {
 	uint64_t id;
@@ -88,6 +97,7 @@ struct model {
 	bool blind; /* the guest wrecked its own rings: nothing more to say */
 	bool grants_may_fail, notify_may_fail; /* a fault is planned */
 	uint64_t writes_before;
+	struct order order;
 	uint64_t served; /* requests taken that their bytes do not refuse */
 	uint64_t answered, answered_okay;
 	uint64_t response_hash;

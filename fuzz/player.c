@@ -53,6 +53,9 @@ static struct guest_shape first_shape(const struct player *player,
 		.indirect = player->tape == NULL &&
 			    player->bend.place == PLACE_APART &&
 			    script_u8(device, DEVICE_INDIRECT) % 2 != 0,
+		.barrier = player->tape == NULL &&
+			   player->bend.place == PLACE_APART &&
+			   script_u8(device, DEVICE_INDIRECT) / 2 % 2 != 0,
 		.start = (uint32_t)start,
 	};
 

@@ -75,7 +75,8 @@ enum {
 	DEVICE_SIZE = 10,
 	DEVICE_PAYLOAD = 11,  /* records at the end that are payload */
 	DEVICE_FINE = 12,     /* 16 bits: any size, where a harness wants it */
-	DEVICE_INDIRECT = 14, /* odd: indirect requests are offered */
+	DEVICE_INDIRECT = 14, /* bit 0: indirect requests are offered; bit 1:
+				 barriers */
 	DEVICE_MODE = 15,     /* which of a harness's properties */
 
 	ANY_QUEUE = 1,

@@ -8,6 +8,7 @@
 #include "backend/base/clock.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/vbd.h"
+#include "fuzz/oracle/checks.h"
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/player.h"
 #include "fuzz/taping.h"
@@ -20,7 +21,9 @@ static bool wakes(struct player *player, unsigned int queue)
 {
 	bool event = queue_events(vbd_queue(player->vbd, queue)) > 0;
 
-	return event || disk_ready(&player->disk, queue);
+	const bool woken = queue_woken(vbd_queue(player->vbd, queue));
+
+	return event || woken || disk_ready(&player->disk, queue);
 }
 
 /* What there was before a turn, to judge what the turn did. */
@@ -56,6 +59,9 @@ static void check_movement(struct player *player, unsigned int queue,
 {
 	const struct inflight_queue *table = &player->region->queue[queue];
 
+	/* Nor does it see who makes way for whose barrier. */
+	if (order_barriers(&player->model) > 0)
+		return;
 	if (player->disk.ready == NULL && player->disk.events == 0 &&
 	    table->req_cons == before->taken &&
 	    table->rsp_prod == before->answered &&

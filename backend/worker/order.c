@@ -41,6 +41,7 @@ void order_init(struct order *order)
 	for (unsigned int i = 0; i < LIMIT_QUEUES; i++) {
 		atomic_init(&order->member[i].settled, 0);
 		atomic_init(&order->member[i].wake_fd, -1);
+		atomic_init(&order->member[i].woken, false);
 	}
 }
 
@@ -50,6 +51,8 @@ static void wake(struct order *order, unsigned int queue)
 					    memory_order_acquire);
 	const uint64_t one = 1;
 
+	atomic_store_explicit(&order->member[queue].woken, true,
+			      memory_order_release);
 	/* After what it shall see was stored: a thread that looked before that
 	 * finds the descriptor readable and looks again. */
 	if (fd >= 0)
@@ -70,6 +73,12 @@ void order_wake_by(struct lane *lane, int fd)
 {
 	atomic_store_explicit(&lane->order->member[lane->queue].wake_fd, fd,
 			      memory_order_release);
+}
+
+bool order_woken(struct lane *lane)
+{
+	return atomic_exchange_explicit(&lane->order->member[lane->queue].woken,
+					false, memory_order_acq_rel);
 }
 
 void order_join(struct lane *lane)

@@ -32,7 +32,8 @@
 struct order_member {
 	/* The last barrier that it made way for. */
 	_Alignas(64) _Atomic uint32_t settled;
-	_Atomic int wake_fd; /* an eventfd; -1: it is turned anyway */
+	_Atomic int wake_fd; /* an eventfd; -1: nobody sleeps on one */
+	_Atomic bool woken;  /* since order_woken() */
 };
 
 struct order {
@@ -67,6 +68,9 @@ void order_leave(struct lane *lane);
 
 /** order_wake_by() - how to wake the thread of a queue; -1: no more. */
 void order_wake_by(struct lane *lane, int fd);
+
+/** order_woken() - whether another queue woke it since the last call. */
+bool order_woken(struct lane *lane);
 
 /** order_look() - a turn begins. */
 static inline void order_look(struct lane *lane)

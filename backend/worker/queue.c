@@ -309,15 +309,16 @@ void queue_wake_by(struct queue *queue, int fd)
 	order_wake_by(&queue->lane, fd);
 }
 
-void queue_woken(struct queue *queue)
+bool queue_woken(struct queue *queue)
 {
 	uint64_t times;
 	ssize_t n;
 
-	if (queue->wake_fd < 0)
-		return;
-	n = read(queue->wake_fd, &times, sizeof(times));
-	CHECK(n == sizeof(times) || (n < 0 && errno == EAGAIN));
+	if (queue->wake_fd >= 0) {
+		n = read(queue->wake_fd, &times, sizeof(times));
+		CHECK(n == sizeof(times) || (n < 0 && errno == EAGAIN));
+	}
+	return order_woken(&queue->lane);
 }
 
 unsigned int queue_inflight(const struct queue *queue)

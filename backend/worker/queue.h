@@ -68,8 +68,8 @@ void queue_drain(struct queue *const *queues, unsigned int count);
  */
 void queue_wake_by(struct queue *queue, int fd);
 
-/** queue_woken() - take a wake-up off it. */
-void queue_woken(struct queue *queue);
+/** queue_woken() - take another queue's wake-up off it; whether there was one. */
+bool queue_woken(struct queue *queue);
 
 /** queue_detach() - drain it alone if that was not done; unmap and unbind. */
 void queue_detach(struct queue *queue);

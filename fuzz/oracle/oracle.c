@@ -14,6 +14,7 @@ static const char *const names[] = {
 	[ORACLE_MEMORY] = "memory",
 	[ORACLE_STORAGE] = "storage",
 	[ORACLE_FLUSH] = "flush",
+	[ORACLE_ORDER] = "order",
 	[ORACLE_RING] = "ring",
 	[ORACLE_GRANTS] = "grants",
 	[ORACLE_RESOURCES] = "resources",

@@ -16,6 +16,7 @@ enum oracle {
 	ORACLE_MEMORY,	  /* guest pages, byte for byte */
 	ORACLE_STORAGE,	  /* the disk, byte for byte, and who asked for it */
 	ORACLE_FLUSH,	  /* what a flush promised is durable */
+	ORACLE_ORDER,	  /* a barrier is alone on the disk */
 	ORACLE_RING,	  /* the shared page: only what a backend may write */
 	ORACLE_GRANTS,	  /* mappings: none forgotten, none pulled away */
 	ORACLE_RESOURCES, /* ports, handles, heap: as before */

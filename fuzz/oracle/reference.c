@@ -48,7 +48,10 @@ static int judge(const uint8_t *slot, const struct reference_rules *rules,
 	if (count > REFERENCE_SEGMENTS)
 		return -1;
 	if (count == 0)
-		return r->kind == REFERENCE_FLUSH ? 0 : -1;
+		return r->kind == REFERENCE_FLUSH ||
+				       r->kind == REFERENCE_BARRIER
+			       ? 0
+			       : -1;
 	if (rules->readonly && r->kind != REFERENCE_READ)
 		return -1;
 	if (read_segments(slot + (rules->packed ? 20 : 24), count, r) != 0)
@@ -90,10 +93,11 @@ void reference_decode(const uint8_t *slot, const struct reference_rules *rules,
 		      struct reference *r)
 {
 	r->operation = slot[0];
-	r->kind = slot[0] == 0	 ? REFERENCE_READ
-		  : slot[0] == 1 ? REFERENCE_WRITE
-		  : slot[0] == 3 ? REFERENCE_FLUSH
-				 : REFERENCE_OTHER;
+	r->kind = slot[0] == 0			   ? REFERENCE_READ
+		  : slot[0] == 1		   ? REFERENCE_WRITE
+		  : slot[0] == 3		   ? REFERENCE_FLUSH
+		  : slot[0] == 2 && rules->barrier ? REFERENCE_BARRIER
+						   : REFERENCE_OTHER;
 	r->id = number(slot + (rules->packed ? 4 : 8), 8);
 	r->sector = number(slot + (rules->packed ? 12 : 16), 8);
 	r->segments = 0;

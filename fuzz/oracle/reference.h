@@ -18,6 +18,7 @@ enum reference_kind {
 	REFERENCE_READ,
 	REFERENCE_WRITE,
 	REFERENCE_FLUSH,
+	REFERENCE_BARRIER,
 	REFERENCE_OTHER, /* an operation that is not offered */
 };
 
@@ -26,6 +27,7 @@ struct reference_rules {
 	uint64_t sectors;
 	bool readonly;
 	bool indirect; /* offered, with REFERENCE_MOST segments */
+	bool barrier;  /* offered */
 };
 
 struct reference {

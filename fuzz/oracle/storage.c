@@ -24,7 +24,8 @@ static bool covers(const struct expected *e, const struct disk_event *event)
 	if (r->status != 0)
 		return false;
 	if (event->operation == IMAGE_FLUSH)
-		return r->kind == REFERENCE_FLUSH;
+		return r->kind == REFERENCE_FLUSH ||
+		       r->kind == REFERENCE_BARRIER;
 	if ((event->operation == IMAGE_READ) != (r->kind == REFERENCE_READ))
 		return false;
 	return event->sector >= r->sector &&
@@ -71,6 +72,19 @@ static void expect_error(struct model_queue *q, const struct disk_event *event,
 			allow_error(q, &q->expected[i]);
 }
 
+/* A flush with data is done with its second operation, a barrier with data with
+ * its third. */
+static bool wants_more(struct expected *e, const struct disk_event *event)
+{
+	const bool write = event->operation == IMAGE_WRITE;
+
+	if (e->request.kind == REFERENCE_BARRIER && write)
+		e->written = true;
+	if (e->request.kind == REFERENCE_BARRIER)
+		return write || (e->request.segments > 0 && !e->written);
+	return write && e->request.kind == REFERENCE_FLUSH;
+}
+
 /* The first that fits exactly and was not done before. */
 static void mark_delivered(struct model_queue *q,
 			   const struct disk_event *event)
@@ -84,9 +98,7 @@ static void mark_delivered(struct model_queue *q,
 		    (event->sector != e->request.sector ||
 		     event->sectors != e->request.sectors))
 			continue;
-		/* A flush with data is done with its second operation. */
-		if (event->operation == IMAGE_WRITE && event->result == 0 &&
-		    e->request.kind == REFERENCE_FLUSH)
+		if (event->result == 0 && wants_more(e, event))
 			continue;
 		e->delivered = true;
 		return;
@@ -99,6 +111,7 @@ static void check_event(struct model *model, const struct disk_event *event)
 	struct expected *owner = NULL;
 	unsigned int count = owners(q, event, &owner);
 
+	order_event(model, event, count == 1 ? owner : NULL);
 	if (count == 0 && q->twins)
 		return;
 	if (count == 0) {
@@ -175,7 +188,8 @@ void storage_check(struct model *model, const struct expected *e, int status)
 	uint64_t at = e->request.sector;
 
 	if (e->request.kind != REFERENCE_WRITE &&
-	    e->request.kind != REFERENCE_FLUSH)
+	    e->request.kind != REFERENCE_FLUSH &&
+	    e->request.kind != REFERENCE_BARRIER)
 		return;
 	if (status == 0)
 		answered.legal = LEGAL_OKAY;
@@ -184,7 +198,7 @@ void storage_check(struct model *model, const struct expected *e, int status)
 		at += e->request.segment[i].last - e->request.segment[i].first +
 		      1u;
 	}
-	if (e->request.kind == REFERENCE_FLUSH && status == 0 && !e->twin &&
+	if (e->request.kind != REFERENCE_WRITE && status == 0 && !e->twin &&
 	    model->disk->writes_durable < e->flush_mark)
 		oracle_fail(ORACLE_FLUSH,
 			    "a flush was answered while only %llu of the %llu "

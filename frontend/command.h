@@ -51,4 +51,5 @@ int command_parse(int argc, char **argv, struct command_options *options);
 int command_copy_out(struct front *front, const struct command_options *o);
 int command_write(struct front *front, const struct command_options *o);
 int command_verify(struct front *front, const struct command_options *o);
+int command_discard(struct front *front, const struct command_options *o);
 int command_load(struct front *front, const struct command_options *o);

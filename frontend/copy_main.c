@@ -388,3 +388,22 @@ int command_verify(struct front *front, const struct command_options *o)
 
 	return with_file(&copy, o->operand ? o->operand : o->input);
 }
+
+int command_discard(struct front *front, const struct command_options *o)
+{
+	struct copy copy = {.front = front, .options = o, .fd = -1};
+	int end = choose_range(&copy);
+	int err;
+
+	if (end)
+		return end;
+	err = front_discard(front_queue(front, 0), o->offset / 512,
+			    copy.bytes / 512);
+	if (err == -EOPNOTSUPP)
+		fprintf(stderr, "xenblk-front: the backend does not offer "
+				"discard, or its store cannot do it\n");
+	else if (err)
+		fprintf(stderr, "xenblk-front: the discard failed: %s\n",
+			strerror(-err));
+	return err ? EXIT_FAILED : EXIT_OKAY;
+}

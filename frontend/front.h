@@ -96,6 +96,8 @@ struct front_properties {
 	unsigned int max_queues, max_ring_order;
 	bool feature_persistent, feature_flush, feature_barrier,
 		feature_discard;
+	/* Bytes, as published beside feature-discard; 0 without it. */
+	uint32_t discard_granularity, discard_alignment;
 	unsigned int max_indirect_segments;
 	unsigned int queues, ring_order; /* agreed */
 	unsigned int ring_slots;
@@ -354,3 +356,11 @@ int front_transfer(struct front_queue *queue, bool write, uint64_t sector,
  * front_flush() - one FLUSH, waited for; -EOPNOTSUPP when it is not offered.
  */
 int front_flush(struct front_queue *queue);
+
+/**
+ * front_discard() - one DISCARD, waited for: the range need not be kept.
+ *
+ * Return: 0, -EOPNOTSUPP when it is not offered or the store cannot do it, -EIO,
+ * -ETIMEDOUT.
+ */
+int front_discard(struct front_queue *queue, uint64_t sector, uint64_t sectors);

@@ -65,12 +65,15 @@ static int find_domid(struct command_options *o)
 static json_t *info_disk(const struct front_properties *p)
 {
 	return json_pack(
-		"{s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:b, s:i}", "sectors",
-		(json_int_t)p->sectors, "sector_size", (int)p->sector_size,
-		"physical_sector_size", (int)p->physical_sector_size, "info",
-		(int)p->info, "feature_persistent", p->feature_persistent,
+		"{s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:b, s:I, s:I, s:i}",
+		"sectors", (json_int_t)p->sectors, "sector_size",
+		(int)p->sector_size, "physical_sector_size",
+		(int)p->physical_sector_size, "info", (int)p->info,
+		"feature_persistent", p->feature_persistent,
 		"feature_flush_cache", p->feature_flush, "feature_barrier",
 		p->feature_barrier, "feature_discard", p->feature_discard,
+		"discard_granularity", (json_int_t)p->discard_granularity,
+		"discard_alignment", (json_int_t)p->discard_alignment,
 		"max_indirect_segments", (int)p->max_indirect_segments);
 }
 
@@ -135,6 +138,7 @@ static command_function *find_command(const char *name)
 		{"info", command_info},		{"read", command_copy_out},
 		{"copy-out", command_copy_out}, {"write", command_write},
 		{"verify", command_verify},	{"load", command_load},
+		{"discard", command_discard},
 	};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -1,7 +1,7 @@
 /*
  * nbdkit-xenblk-plugin: a Xen virtual disk as an NBD export.
  *
- * Connects as a guest does and passes reads, writes and flushes on, so that
+ * Connects as a guest does and passes reads, writes, flushes and trims on, so that
  * fio, qemu-img, nbdcopy, or a file system through nbdfuse and a loop device,
  * work on the backend.  nbdkit calls from many threads; each takes a queue of
  * its own as far as there are enough, and several share one otherwise
@@ -185,6 +185,12 @@ static int plugin_can_flush(void *handle)
 	return front_properties(plugin.front)->feature_flush;
 }
 
+static int plugin_can_trim(void *handle)
+{
+	return plugin_can_write(handle) &&
+	       front_properties(plugin.front)->feature_discard;
+}
+
 static int plugin_can_fua(void *handle)
 {
 	return plugin_can_flush(handle) ? NBDKIT_FUA_EMULATE : NBDKIT_FUA_NONE;
@@ -328,6 +334,21 @@ static int plugin_flush(void *handle, uint32_t flags)
 	return err ? fail("flush", 0, err) : 0;
 }
 
+/* Whole sectors only: what of the range is less stays, as it may. */
+static int plugin_trim(void *handle, uint32_t count, uint64_t offset,
+		       uint32_t flags)
+{
+	const uint64_t first = (offset + SECTOR - 1) / SECTOR;
+	const uint64_t end = (offset + count) / SECTOR;
+	int err = 0;
+
+	(void)handle;
+	(void)flags; /* FUA is emulated by nbdkit with plugin_flush() */
+	if (end > first)
+		err = front_discard(own_queue(), first, end - first);
+	return err ? fail("trim", offset, err) : 0;
+}
+
 static struct nbdkit_plugin xenblk_plugin = {
 	.name = "xenblk",
 	.longname = "Xen virtual disk",
@@ -346,11 +367,13 @@ static struct nbdkit_plugin xenblk_plugin = {
 	.can_write = plugin_can_write,
 	.can_flush = plugin_can_flush,
 	.can_fua = plugin_can_fua,
+	.can_trim = plugin_can_trim,
 	.can_multi_conn = plugin_can_multi_conn,
 	.block_size = plugin_block_size,
 	.pread = plugin_pread,
 	.pwrite = plugin_pwrite,
 	.flush = plugin_flush,
+	.trim = plugin_trim,
 	.errno_is_preserved = 1,
 };
 

@@ -73,6 +73,31 @@ int front_read_offer(struct front *front)
 	return read_ring_order(front, &p->max_ring_order);
 }
 
+/* E2, E3: with discard only; what is missing is one sector, and none. */
+static int read_discard(struct front *front)
+{
+	struct front_properties *p = &front->properties;
+	uint64_t granularity = 512, alignment = 0;
+	int err = read_flag(front, "feature-discard", &p->feature_discard);
+
+	p->discard_granularity = p->discard_alignment = 0;
+	if (err || !p->feature_discard)
+		return err;
+	err = read_number(front, "discard-granularity", 512, &granularity);
+	if (!err)
+		err = read_number(front, "discard-alignment", 0, &alignment);
+	if (!err && (granularity > UINT32_MAX || alignment > UINT32_MAX))
+		return front_fail(front, -EPROTO,
+				  "the backend published extents of %llu "
+				  "bytes from byte %llu on for discards; both "
+				  "are numbers of 32 bits",
+				  (unsigned long long)granularity,
+				  (unsigned long long)alignment);
+	p->discard_granularity = (uint32_t)granularity;
+	p->discard_alignment = (uint32_t)alignment;
+	return err;
+}
+
 static int read_features(struct front *front)
 {
 	struct front_properties *p = &front->properties;
@@ -86,7 +111,7 @@ static int read_features(struct front *front)
 	if (!err)
 		err = read_flag(front, "feature-barrier", &p->feature_barrier);
 	if (!err)
-		err = read_flag(front, "feature-discard", &p->feature_discard);
+		err = read_discard(front);
 	if (!err)
 		err = read_number(front, "feature-max-indirect-segments", 0,
 				  &segments);

@@ -45,6 +45,7 @@ struct backend {
 	int16_t status; /* of every response */
 	uint64_t id_offset;
 	unsigned int notified, flushes;
+	uint64_t discarded[2]; /* the last: first sector, sectors */
 	bool reverse_order;
 };
 
@@ -171,6 +172,8 @@ static void backend_attach(struct backend *b)
 	backend_number(b, "sector-size", 512);
 	backend_number(b, "info", 0);
 	backend_number(b, "feature-flush-cache", 1);
+	backend_number(b, "feature-discard", 1);
+	backend_number(b, "discard-granularity", 4096);
 	backend_number(b, "state", 4);
 	b->attached = true;
 }
@@ -230,6 +233,11 @@ static int16_t backend_request(struct backend *b, const uint8_t *slot,
 		return b->status;
 	if (slot[0] == 3) {
 		b->flushes++;
+		return 0;
+	}
+	if (slot[0] == 5) {
+		b->discarded[0] = sector;
+		b->discarded[1] = backend_field(slot, body + 16, 8);
 		return 0;
 	}
 	if (slot[0] > 1 || !slot[1] || slot[1] > 11 || sector > DISK_SECTORS)

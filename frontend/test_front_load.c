@@ -56,6 +56,23 @@ static void transfer_errors(void **state)
 	assert_int_equal(backend.flushes, 1);
 }
 
+static void discard_is_one_request(void **state)
+{
+	struct front_queue *queue = front_queue(front, 0);
+
+	(void)state;
+	assert_int_equal(front_properties(front)->discard_granularity, 4096);
+	assert_int_equal(front_properties(front)->discard_alignment, 0);
+	assert_int_equal(front_discard(queue, 7, UINT64_C(1) << 40), 0);
+	assert_int_equal(backend.discarded[0], 7);
+	assert_int_equal(backend.discarded[1], UINT64_C(1) << 40);
+	backend.status = -2;
+	assert_int_equal(front_discard(queue, 0, 1), -EOPNOTSUPP);
+	backend.status = -1;
+	assert_int_equal(front_discard(queue, 0, 1), -EIO);
+	backend.status = 0;
+}
+
 /* A late response of a transfer that gave up must not disturb the next one. */
 static void transfer_after_silence(void **state)
 {
@@ -212,11 +229,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(transfer_errors),		TEST(transfer_after_silence),
-		TEST(call_returns_any_id),	TEST(verified_load),
-		TEST(expectation_between_runs), TEST(load_counts_errors),
-		TEST(load_notices_strange_ids), TEST(load_stops_by_time),
-		TEST(load_refuses_bad_options),
+		TEST(discard_is_one_request), TEST(transfer_errors),
+		TEST(transfer_after_silence), TEST(call_returns_any_id),
+		TEST(verified_load),	      TEST(expectation_between_runs),
+		TEST(load_counts_errors),     TEST(load_notices_strange_ids),
+		TEST(load_stops_by_time),     TEST(load_refuses_bad_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,9 @@ struct operation {
 	uint8_t code; /* BLKIF_OP_* */
 	uint64_t sector;
 	uint8_t *data;
-	size_t bytes; /* not yet submitted */
-	bool bare;    /* a flush that is not yet submitted */
+	size_t bytes;	  /* not yet submitted */
+	bool bare;	  /* without data, and not yet submitted */
+	uint64_t discard; /* sectors to give up */
 	unsigned int in_flight;
 	bool starved; /* found no slot, and has nothing in flight to wait for */
 	int error;
@@ -173,6 +174,8 @@ static void slot_submit(struct front_queue *queue, struct transfer_slot *slot,
 	request.handle = (uint16_t)queue->front->options.devid;
 	request.id = (uint64_t)(slot - queue->transfers->slot);
 	request.sector = operation->sector;
+	request.discard_flag = 0;
+	request.discard_sectors = operation->discard;
 	for (unsigned int i = 0; i < slot->pages; i++) {
 		size_t part = left < FRONT_PAGE_BYTES ? left : FRONT_PAGE_BYTES;
 
@@ -391,6 +394,20 @@ int front_flush(struct front_queue *queue)
 	};
 
 	if (!queue->front->properties.feature_flush)
+		return -EOPNOTSUPP;
+	return operation_run(queue, &operation);
+}
+
+int front_discard(struct front_queue *queue, uint64_t sector, uint64_t sectors)
+{
+	struct operation operation = {
+		.code = BLKIF_OP_DISCARD,
+		.sector = sector,
+		.discard = sectors,
+		.bare = true,
+	};
+
+	if (!queue->front->properties.feature_discard)
 		return -EOPNOTSUPP;
 	return operation_run(queue, &operation);
 }

@@ -45,6 +45,24 @@ def front_reads_writes_verifies(image, folder, personality):
     expect(wrong.returncode == 1, f"{personality}: a changed last byte is not noticed")
 
 
+def front_discards(image, offset):
+    """What a guest gives up, its image does not occupy any more; the sectors beside it stay."""
+    before, around = os.stat(image).st_blocks, []
+    for _ in range(2):
+        with open(image, "rb") as f:
+            f.seek(offset - 512)
+            beside = f.read(512)
+            f.seek(offset + MIB)
+            around.append((beside, f.read(512)))
+            f.seek(offset)
+            inside_it = f.read(MIB)
+        if len(around) == 1:
+            guest(FRONT, "discard", "--devid", "xvda", "--offset", str(offset), "--length", "1M")
+    expect(not any(inside_it), "what was discarded is still in the image")
+    expect(around[0] == around[1], "the neighbours of what was discarded are others now")
+    expect(os.stat(image).st_blocks <= before - MIB // 512, "the image occupies as much as before the discard")
+
+
 def nbd_copies_both_ways(image, folder):
     socket, copy, new = (os.path.join(folder, n) for n in ("nbd", "nbd-copy", "nbd-new"))
     server = subprocess.Popen([os.path.join(BIN, "xenblk-sim"), "guest", "5", "--", "nbdkit", "--foreground", "-U", socket,
@@ -57,6 +75,13 @@ def nbd_copies_both_ways(image, folder):
     with open(new, "wb") as f:
         f.write(random.Random("new").randbytes(SIZE))
     run("nbdcopy", "--flush", new, uri, env=plain)
+    trimmed = run("qemu-io", "-f", "raw", "-d", "unmap", "-c", f"discard {7 * MIB} {MIB}", uri, env=plain)
+    expect("discard failed" not in trimmed.stdout, f"a trim through nbdkit failed: {trimmed.stdout}")
+    with open(image, "rb") as f, open(new, "r+b") as n:
+        f.seek(7 * MIB)
+        expect(not any(f.read(MIB)), "what was trimmed through nbdkit is still in the image")
+        n.seek(7 * MIB)
+        n.write(bytes(MIB))
     server.send_signal(signal.SIGTERM)
     expect(server.wait(30) == 0, "nbdkit did not end cleanly")
     expect(digest(image) == digest(new), "the image does not hold what nbdcopy wrote")
@@ -85,6 +110,7 @@ def test():
         sim("attach", "5", "xvda", "--params", f"file:{image}")
         for personality in ("linux", "linux-big", "x86_32", "legacy32", "grub", "windows", "plain"):
             front_reads_writes_verifies(image, folder, personality)
+        front_discards(image, 9 * MIB)
         a_read_only_disk_stays_as_it_is(folder)
         if os.environ.get("XENBLK_PLUGIN", "yes") == "yes":
             nbd_copies_both_ways(image, folder)

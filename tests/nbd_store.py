@@ -22,7 +22,7 @@ def begin_guest(*command):
 
 
 def serve(image, socket):
-    server = subprocess.Popen(["qemu-nbd", "--socket", socket, "--format", "qcow2", "--shared", "16", "--persistent", image], env=PLAIN)
+    server = subprocess.Popen(["qemu-nbd", "--socket", socket, "--format", "qcow2", "--discard", "unmap", "--shared", "16", "--persistent", image], env=PLAIN)
     # Its socket is there before it listens.
     wait_until(lambda: run("nbdinfo", "--size", f"nbd+unix:///?socket={socket}", check=False, env=PLAIN).returncode == 0,
                "qemu-nbd does not serve", 60)
@@ -72,6 +72,17 @@ def a_store_that_grows(folder, control):
     server.wait(20)
 
 
+def trimmed(image, uri):
+    """What a guest discards is given back by the qcow2 image, and reads as zeroes; its neighbours stay."""
+    before = os.stat(image).st_blocks
+    sim("attach", "5", "xvda", "--params", uri)
+    guest("discard", "--offset", "6M", "--length", "1M")
+    zeroes = guest("read", "--offset", "6M", "--length", "1M").stdout
+    sim("detach", "5", "xvda")
+    expect(set(zeroes) <= {"\0"}, "what was discarded is still there")
+    expect(os.stat(image).st_blocks <= before - MIB // 512, "the qcow2 image did not become smaller")
+
+
 def a_store_that_dies(folder, control, server, uri):
     """Its guest gets errors at once; its neighbour's load does not notice; both disks can be detached."""
     image = os.path.join(folder, "neighbour")
@@ -109,6 +120,7 @@ def test():
             wait_until(lambda: os.path.exists(control), "xenblkd does not start")
             written_and_read(folder, image, uri)
             a_store_that_grows(folder, control)
+            trimmed(image, uri)
             a_store_that_dies(folder, control, server, uri)
             os.unlink(socket)
             where_nobody_listens(control, socket)

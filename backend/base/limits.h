@@ -74,6 +74,13 @@
 #define LIMIT_STORE_TICK_NS   5000000000u
 #define LIMIT_STORE_COMMAND   1048576u
 
+/* A store that takes whole blocks only: the longest block; and the pieces of
+ * memory in which a queue puts sectors into blocks, and their size, if a block is
+ * not longer. */
+#define LIMIT_STORE_BLOCK      65536u
+#define LIMIT_BLOCK_ROOMS      32u
+#define LIMIT_BLOCK_ROOM_BYTES 65536u
+
 /* Events about nothing that a queue hears at once; then it pauses before it
  * listens again, longer each time. */
 #define LIMIT_VAIN_EVENTS	  64u

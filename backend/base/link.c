@@ -79,6 +79,20 @@ static bool ends_within(const char *text, size_t room)
 	return memchr(text, '\0', room) != NULL;
 }
 
+/* Only what a file or a store behind a socket can be like. */
+static bool block_valid(const struct link_device *device)
+{
+	const uint64_t block = device->block;
+
+	if (block == 0)
+		return true;
+	return block > SECTOR_BYTES && block <= LIMIT_STORE_BLOCK &&
+	       (block & (block - 1)) == 0 &&
+	       device->sectors % (block / SECTOR_BYTES) == 0 &&
+	       (device->image == LINK_IMAGE_FILE ||
+		device->image == LINK_IMAGE_NBD);
+}
+
 static bool device_valid(const struct link_device *device, unsigned int fds)
 {
 	if (device->domid >= DOMID_END)
@@ -102,6 +116,8 @@ static bool device_valid(const struct link_device *device, unsigned int fds)
 		return false;
 	if (!ends_within(device->uri, sizeof(device->uri)) ||
 	    (device->uri[0] != '\0') != (device->image == LINK_IMAGE_NBD))
+		return false;
+	if (!block_valid(device))
 		return false;
 	if (device->image == LINK_IMAGE_FILE)
 		return fds == 1 + device->max_queues + device->record;

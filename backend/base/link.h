@@ -79,9 +79,12 @@ struct link_device {
 	uint32_t record;  /* 0 or 1: the last descriptor is for records */
 	uint32_t staged;  /* 0 or 1: I/O never into the guest's own pages */
 	char uri[LINK_URI_BYTES]; /* LINK_IMAGE_NBD: where; else empty */
+	uint64_t block; /* 0, or a power of two above a sector, in bytes: the
+			   store takes whole blocks only */
 };
 
-static_assert(sizeof(struct link_device) == 2 * 4 + 8 + 10 * 4 + LINK_URI_BYTES,
+static_assert(sizeof(struct link_device) ==
+		      2 * 4 + 8 + 10 * 4 + LINK_URI_BYTES + 8,
 	      "every byte on the link is one of a field");
 
 struct link_queue {

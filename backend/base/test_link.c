@@ -316,6 +316,9 @@ static void fields_out_of_range_are_refused(void **state)
 	REFUSED_FIELD(device_message, device.max_queues, LIMIT_QUEUES - 1);
 	REFUSED_FIELD(device_message, device.readonly, 2);
 	REFUSED_FIELD(device_message, device.direct, 2);
+	REFUSED_FIELD(device_message, device.block, 512);
+	REFUSED_FIELD(device_message, device.block, 5000);
+	REFUSED_FIELD(device_message, device.block, 131072);
 	REFUSED_FIELD(device_message, device.sandbox, 2);
 	REFUSED_FIELD(device_message, device.persistent_cap,
 		      LIMIT_PERSISTENT + 1);

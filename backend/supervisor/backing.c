@@ -1,6 +1,6 @@
 /*
  * Opening an image: allowed paths, one open file description per queue,
- * O_DIRECT where it works for 512-byte sectors, size and block size.  See
+ * O_DIRECT where it works, for blocks of what size, size and block size.  See
  * backing.h.
  */
 #include "backend/supervisor/backing.h"
@@ -26,6 +26,9 @@
 
 /* Larger preferred blocks tell a guest nothing useful about alignment. */
 #define PHYSICAL_MAX 4096u
+
+/* The longest logical block of a disk that the kernel can drive. */
+#define DIRECT_BLOCK_MAX 4096u
 
 static int say(char *sentence, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -70,16 +73,29 @@ static int check_allowed(const struct conf *conf, const char *path,
 		resolved);
 }
 
-/* Whether a read of one sector into memory aligned to one sector works. */
-static bool direct_works(int fd)
+/* The smallest block that direct I/O can read into memory aligned to no more than
+ * that; 0: none.  A guest's segments are aligned to a sector. */
+static uint32_t direct_block(int fd)
 {
-	CLEANUP(free_string) char *memory = aligned_alloc(4096, 8192);
+	CLEANUP(free_string)
+	char *memory =
+		aligned_alloc(2 * DIRECT_BLOCK_MAX, 2 * DIRECT_BLOCK_MAX);
 
 	if (memory == NULL)
-		return false;
-	/* Not aligned to more than 512: a guest's segments are not, either. */
-	return pread(fd, memory + SECTOR_BYTES, SECTOR_BYTES, 0) ==
-	       (ssize_t)SECTOR_BYTES;
+		return 0;
+	for (uint32_t block = SECTOR_BYTES; block <= DIRECT_BLOCK_MAX;
+	     block *= 2)
+		if (pread(fd, memory + block, block, 0) == (ssize_t)block)
+			return block;
+	return 0;
+}
+
+static bool direct_works(int fd, struct backing *backing)
+{
+	const uint32_t block = direct_block(fd);
+
+	backing->block_bytes = block > SECTOR_BYTES ? block : 0;
+	return block > 0;
 }
 
 /* Opens once, deciding about O_DIRECT for all queues. */
@@ -92,14 +108,14 @@ static int open_first(const struct conf *conf, const char *path,
 
 	if (conf->direct != CONF_DIRECT_OFF) {
 		fd = open(path, flags | O_DIRECT);
-		backing->direct = fd >= 0 && direct_works(fd);
+		backing->direct = fd >= 0 && direct_works(fd, backing);
 		if (backing->direct)
 			return fd;
 		close_fd(&fd);
 		if (conf->direct == CONF_DIRECT_ON)
 			return say(sentence, -EINVAL,
 				   "the image %s does not allow direct I/O of "
-				   "512-byte sectors: use --direct auto",
+				   "blocks up to 4096 bytes: use --direct auto",
 				   path);
 	}
 	fd = open(path, flags);
@@ -141,23 +157,37 @@ static void settle_physical(struct backing *backing)
 	    backing->sectors % (physical / SECTOR_BYTES) != 0)
 		physical = SECTOR_BYTES;
 	backing->physical_bytes = physical;
+	/* What a write of less costs is the guest's to know. */
+	if (physical < backing->block_bytes)
+		backing->physical_bytes = backing->block_bytes;
+}
+
+/* What is behind the last whole unit is not part of the disk. */
+static void tell_rest(const char *name, uint64_t bytes, uint32_t unit)
+{
+	if (bytes % unit != 0)
+		log_line(LOG_WARNING,
+			 "the image %s is %llu bytes long: the last %llu are "
+			 "no whole %s and not part of the disk",
+			 name, (unsigned long long)bytes,
+			 (unsigned long long)(bytes % unit),
+			 unit > SECTOR_BYTES ? "block of the store" : "sector");
 }
 
 static int set_size(struct backing *backing, const char *name, uint64_t bytes,
 		    char *sentence)
 {
-	backing->sectors = bytes / SECTOR_BYTES;
+	const uint32_t unit =
+		backing->block_bytes > 0 ? backing->block_bytes : SECTOR_BYTES;
+
+	backing->sectors = bytes / unit * (unit / SECTOR_BYTES);
 	if (backing->sectors == 0)
 		return say(sentence, -EINVAL,
 			   "the image %s is %llu bytes long, but a disk has at "
-			   "least one sector of 512 bytes",
-			   name, (unsigned long long)bytes);
-	if (bytes % SECTOR_BYTES != 0)
-		log_line(LOG_WARNING,
-			 "the image %s is %llu bytes long: the last %llu are "
-			 "no whole sector and not part of the disk",
-			 name, (unsigned long long)bytes,
-			 (unsigned long long)(bytes % SECTOR_BYTES));
+			   "least one sector of 512 bytes, and of its store "
+			   "one block of %u",
+			   name, (unsigned long long)bytes, unit);
+	tell_rest(name, bytes, unit);
 	settle_physical(backing);
 	return 0;
 }
@@ -234,15 +264,17 @@ static int open_file(const struct conf *conf, const char *path,
 	return open_queues(resolved, conf->max_queues, backing, sentence);
 }
 
-/* One sector of 512 bytes must be something that the store can write alone. */
+/* A store of whole blocks: blocks.h puts sectors into them. */
 static int fit_store(const struct export_facts *facts, const char *uri,
 		     struct backing *backing, char *sentence)
 {
-	if (facts->minimum_bytes > SECTOR_BYTES)
+	if (facts->minimum_bytes > LIMIT_STORE_BLOCK)
 		return say(sentence, -EINVAL,
-			   "the store %s takes requests of %u bytes at least, "
-			   "but a disk has sectors of 512 bytes",
-			   uri, facts->minimum_bytes);
+			   "the store %s takes requests of %u bytes at least: "
+			   "more than %u are not served",
+			   uri, facts->minimum_bytes, LIMIT_STORE_BLOCK);
+	if (facts->minimum_bytes > SECTOR_BYTES)
+		backing->block_bytes = facts->minimum_bytes;
 	if (facts->readonly && !backing->readonly)
 		return say(sentence, -EROFS,
 			   "the store %s is read-only: attach the disk with "

@@ -17,6 +17,7 @@ struct backing {
 	enum link_image image;
 	uint64_t sectors;
 	uint32_t physical_bytes; /* power of two; divides the capacity */
+	uint32_t block_bytes; /* the store takes whole ones only; 0: sectors */
 	bool readonly;
 	bool direct;
 	/* What can be given back: in units of so many bytes, from so many bytes

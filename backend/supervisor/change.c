@@ -45,10 +45,18 @@ static void limit_capacity(struct backing *backing, uint64_t wanted)
 	if (wanted == 0 || backing->sectors == 0 ||
 	    (wanted >= backing->sectors && backing->image != LINK_IMAGE_NULL))
 		return;
+	/* Of a store of long blocks no part of one; but it has one at least. */
+	if (backing->block_bytes > 0) {
+		const uint32_t unit = backing->block_bytes / SECTOR_BYTES;
+
+		wanted = wanted < unit ? unit : wanted - wanted % unit;
+	}
 	backing->sectors = wanted;
 	/* E14 */
 	if (wanted % (backing->physical_bytes / SECTOR_BYTES) != 0)
-		backing->physical_bytes = SECTOR_BYTES;
+		backing->physical_bytes = backing->block_bytes > 0
+						  ? backing->block_bytes
+						  : SECTOR_BYTES;
 }
 
 /* Of a connection that an earlier daemon served. */

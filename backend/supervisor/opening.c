@@ -66,6 +66,7 @@ static void describe(const struct device *device, struct link_device *wire)
 		.log_level = (uint32_t)log_level(),
 		.sandbox = conf->sandbox,
 		.staged = wants_staging(device),
+		.block = device->backing.block_bytes,
 	};
 	memcpy(wire->uri, device->backing.uri, sizeof(wire->uri));
 }

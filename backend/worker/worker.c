@@ -10,6 +10,7 @@
 #include "backend/base/clock.h"
 #include "backend/base/link.h"
 #include "backend/base/log.h"
+#include "backend/image/blocks.h"
 #include "backend/nbd/image.h"
 #include "backend/worker/confine.h"
 #include "backend/worker/queue.h"
@@ -84,6 +85,19 @@ static int open_image(struct worker *w, const struct link_device *device,
 	}
 }
 
+/* A store of long blocks is not shown to anybody as it is. */
+static int stack_blocks(struct worker *w, const struct link_device *device)
+{
+	const struct blocks_store store = {
+		.image = w->image,
+		.block_bytes = (uint32_t)device->block,
+		.queues = device->max_queues,
+	};
+
+	CHECK(device->block % SECTOR_BYTES == 0);
+	return device->block == 0 ? 0 : blocks_open(&store, &w->image);
+}
+
 static int make_device(struct worker *w, const struct link_device *device,
 		       const int *fds, unsigned int count)
 {
@@ -116,6 +130,8 @@ static int make_device(struct worker *w, const struct link_device *device,
 		image_file_hold(w->image, fds[0]);
 	else
 		close(fds[0]);
+	if (!error)
+		error = stack_blocks(w, device);
 	if (error)
 		return error;
 	options.image = w->image;

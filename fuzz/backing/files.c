@@ -249,10 +249,13 @@ int export_look(const char *uri, struct export_facts *facts, char *sentence,
 static bool is_fit(const struct conf *conf, const struct backing *backing)
 {
 	const struct stored *stored = &files.stored;
+	const uint32_t unit = stored->no_direct ? 4096 : SECTOR_BYTES;
 
-	return conf->allow_count == 0 && !stored->no_direct &&
+	return conf->allow_count == 0 &&
+	       backing->block_bytes == (stored->no_direct ? unit : 0) &&
 	       (backing->readonly || !stored->read_only) &&
-	       backing->sectors == (stored->bytes & INT64_MAX) / SECTOR_BYTES &&
+	       backing->sectors == (stored->bytes & INT64_MAX) / unit *
+					   (unit / SECTOR_BYTES) &&
 	       backing->queues ==
 		       ((stored->leads & 1) != 0 ? conf->max_queues : 1) &&
 	       backing->count == 0;
@@ -308,6 +311,13 @@ static void check_descriptor(const struct backing *backing, int fd)
 
 static void check_file(const struct conf *conf, const struct backing *backing)
 {
+	const uint32_t unit =
+		backing->block_bytes > 0 ? backing->block_bytes : SECTOR_BYTES;
+
+	if (unit != SECTOR_BYTES &&
+	    (!backing->direct || unit < 1024 || unit > 4096 ||
+	     (unit & (unit - 1)) != 0 || backing->physical_bytes < unit))
+		oracle_fail(ORACLE_STORAGE, "blocks of %u bytes", unit);
 	if (backing->count != conf->max_queues ||
 	    count_open() != backing->count)
 		oracle_fail(ORACLE_RESOURCES,
@@ -315,7 +325,8 @@ static void check_file(const struct conf *conf, const struct backing *backing)
 			    backing->count, conf->max_queues, count_open());
 	for (unsigned int i = 0; i < backing->count; i++)
 		check_descriptor(backing, backing->fds[i]);
-	if (backing->sectors != files.stored.bytes / SECTOR_BYTES)
+	if (backing->sectors !=
+	    files.stored.bytes / unit * (unit / SECTOR_BYTES))
 		oracle_fail(ORACLE_STORAGE, "%llu bytes became %llu sectors",
 			    (unsigned long long)files.stored.bytes,
 			    (unsigned long long)backing->sectors);

@@ -12,6 +12,15 @@
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/target.h"
 
+static bool block_sane(const struct link_device *d)
+{
+	return d->block == 0 ||
+	       (d->block >= 1024 && d->block <= 65536 &&
+		(d->block & (d->block - 1)) == 0 &&
+		d->sectors % (d->block / 512) == 0 &&
+		d->image != LINK_IMAGE_NULL && d->image != LINK_IMAGE_RAM);
+}
+
 static bool device_sane(const struct link_device *d, unsigned int fds)
 {
 	return d->domid < 0x7ff0 &&
@@ -22,7 +31,7 @@ static bool device_sane(const struct link_device *d, unsigned int fds)
 	       d->direct < 2 && d->sandbox < 2 &&
 	       d->persistent_cap <= LIMIT_PERSISTENT &&
 	       d->poll_ns <= LIMIT_POLL_NS && d->log_level <= 4 &&
-	       d->record < 2 && d->staged < 2 &&
+	       d->record < 2 && d->staged < 2 && block_sane(d) &&
 	       fds == (d->image == LINK_IMAGE_FILE ? 1 + d->max_queues : 1) +
 			       d->record &&
 	       (d->image == LINK_IMAGE_FILE || d->direct == 0) &&

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "backend/base/checked.h"
 #include "fuzz/player.h"
 
 enum {
@@ -79,7 +80,7 @@ static unsigned int choose_page(struct player *player, uint8_t wanted,
 }
 
 static uint64_t choose_sector(struct player *player, uint16_t wanted,
-			      uint32_t count, const struct place *place)
+			      uint64_t count, const struct place *place)
 {
 	uint64_t places;
 	uint64_t sector;
@@ -93,17 +94,17 @@ static uint64_t choose_sector(struct player *player, uint16_t wanted,
 	places = player->disk.sectors - count + 1;
 	sector = (wanted + player->next_sector) % places;
 	for (unsigned int tries = 0; tries < 16; tries++) {
-		if (!model_disk_busy(&player->model, sector, count))
+		if (!model_disk_busy(&player->model, sector, (uint32_t)count))
 			break;
 		sector = (sector + count) % places;
 	}
-	player->next_sector += count;
+	player->next_sector += (uint32_t)count;
 	return sector;
 }
 
-static uint32_t sectors_of(const struct guest_request *request)
+static uint64_t sectors_of(const struct guest_request *request)
 {
-	uint32_t sectors = 0;
+	uint64_t sectors = request->discard ? request->extent : 0;
 
 	for (unsigned int i = 0; i < guest_segments(request); i++)
 		sectors += request->segment[i].last -
@@ -174,7 +175,7 @@ static void fill_data(struct player *player, const struct script_record *r,
 static void twist(const struct player *player, const struct script_record *r,
 		  const struct place *place, struct guest_request *request)
 {
-	const uint32_t sectors = sectors_of(request);
+	const uint64_t sectors = sectors_of(request);
 	uint8_t value = script_u8(r, REQUEST_TWIST);
 	unsigned int count = guest_segments(request);
 	unsigned int victim =
@@ -271,6 +272,37 @@ static void fill_head(struct player *player, const struct script_record *r,
 			      : choose_id(&guest->queue[queue], id);
 }
 
+/* Mostly a few sectors; odd: what ends in a wrong place when it is cut or
+ * multiplied. */
+static uint64_t extent_of(uint8_t value)
+{
+	static const uint64_t odd[] = {
+		(UINT64_C(1) << 32) + 8, UINT64_C(1) << 54,
+		(UINT64_C(1) << 55) + 8, UINT64_MAX,
+		UINT64_MAX / 512,	 DISK_MAX_SECTORS,
+	};
+
+	if (value < SCRIPT_ODD)
+		return value;
+	return odd[(value - SCRIPT_ODD) % ARRAY_SIZE(odd)];
+}
+
+/* Where discards are offered, some of what else is a read is one. */
+static void make_discard(const struct script_record *r,
+			 struct guest_request *request)
+{
+	const uint8_t operation = script_u8(r, REQUEST_OPERATION);
+
+	if (operation < SCRIPT_ODD && operation % 8 == 6)
+		request->operation = 5;
+	if (request->operation != 5)
+		return;
+	request->discard = true;
+	request->nr_segments = 0;
+	request->flags = script_u8(r, REQUEST_SKIP);
+	request->extent = extent_of(script_u8(r, REQUEST_SEGMENTS));
+}
+
 static uint16_t claimed_of(uint8_t value)
 {
 	static const uint16_t odd[] = {0, REFERENCE_MOST + 1, 255, 65535};
@@ -343,6 +375,8 @@ bool build_request(struct player *player, const struct script_record *r,
 	fill_head(player, r, request);
 	if (indirect)
 		fill_indirect(player, r, request);
+	else if (player->guest.shape.discard)
+		make_discard(r, request);
 	count = guest_segments(request);
 	page = choose_page(player, script_u8(r, REQUEST_PAGE), count, fixed);
 	fill_segments(r, &place, page, request);

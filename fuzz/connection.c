@@ -85,6 +85,7 @@ static void fill_attach(const struct player *player, struct link_attach *attach)
 	attach->persistent = shape->persistent;
 	attach->indirect = shape->indirect ? REFERENCE_MOST : 0;
 	attach->barrier = shape->barrier;
+	attach->discard = shape->discard;
 	for (uint32_t q = 0; q < shape->queues; q++) {
 		attach->queue[q].event_channel = player->guest.queue[q].port;
 		for (uint32_t i = 0; i < 1u << shape->order; i++)

@@ -60,7 +60,7 @@ static void record(struct disk *disk, enum disk_event_kind kind,
 	event->operation = o->io.operation;
 	event->queue = o->queue;
 	event->sector = o->io.sector;
-	event->sectors = 0;
+	event->sectors = (uint32_t)o->io.sectors;
 	for (uint32_t i = 0; i < o->io.iov_count; i++)
 		event->sectors +=
 			(uint32_t)(o->io.iov[i].iov_len / SECTOR_BYTES);
@@ -101,13 +101,13 @@ static void check_operation(const struct disk *disk,
 			    const struct disk_channel *c,
 			    const struct image_io *io)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = io->sectors * SECTOR_BYTES;
 
 	for (uint32_t i = 0; i < io->iov_count; i++)
 		bytes += io->iov[i].iov_len;
 	if (io->operation == IMAGE_FLUSH)
 		bytes = 0;
-	if (bytes % SECTOR_BYTES != 0 ||
+	if (bytes % SECTOR_BYTES != 0 || io->sectors > disk->sectors ||
 	    !range_fits(io->sector, bytes / SECTOR_BYTES, disk->sectors))
 		oracle_fail(ORACLE_STORAGE,
 			    "%llu bytes at sector %llu lie outside the disk of "
@@ -117,6 +117,8 @@ static void check_operation(const struct disk *disk,
 			    (unsigned long long)disk->sectors);
 	if (io->operation == IMAGE_WRITE && disk->readonly)
 		oracle_fail(ORACLE_STORAGE, "a read-only disk was written");
+	if (io->operation == IMAGE_DISCARD && disk->readonly)
+		oracle_fail(ORACLE_STORAGE, "a read-only disk was discarded");
 	if (c->in_flight >= c->depth)
 		oracle_fail(ORACLE_STORAGE,
 			    "more operations than the %u that were announced",
@@ -152,6 +154,20 @@ static int submit(struct image_channel *channel, const struct image_io *io)
 	return 0;
 }
 
+void disk_discard(struct disk *disk, uint64_t sector, uint64_t sectors)
+{
+	const uint64_t end = (sector + sectors) / PAGE_SECTORS * PAGE_SECTORS;
+	const uint64_t first =
+		(sector + PAGE_SECTORS - 1) / PAGE_SECTORS * PAGE_SECTORS;
+
+	CHECK(sector + sectors <= DISK_MAX_SECTORS);
+	if (end <= first)
+		return;
+	memset(disk->bytes + first * SECTOR_BYTES, 0,
+	       (end - first) * SECTOR_BYTES);
+	touch(disk, first, end - first);
+}
+
 /* A failed operation gets half-way: that much is legal for a real one too. */
 static void move_data(struct disk *disk, const struct disk_operation *o)
 {
@@ -160,6 +176,10 @@ static void move_data(struct disk *disk, const struct disk_operation *o)
 
 	if (o->io.operation == IMAGE_FLUSH)
 		return;
+	if (o->io.operation == IMAGE_DISCARD)
+		disk_discard(disk, o->io.sector,
+			     o->result == 0 ? o->io.sectors
+					    : o->io.sectors / 2);
 	for (uint32_t i = 0; i < count; i++) {
 		size_t n = o->io.iov[i].iov_len;
 
@@ -184,11 +204,19 @@ static void account(struct disk *disk, const struct disk_operation *o)
 	disk->channel[o->queue].in_flight--;
 }
 
+/* One of the script's errors stands for a store that cannot discard. */
+static void cannot_discard(struct disk_operation *o)
+{
+	if (o->io.operation == IMAGE_DISCARD && o->result == -ENOMEM)
+		o->result = -EOPNOTSUPP;
+}
+
 static void deliver(struct disk *disk, struct disk_operation *o,
 		    struct image_done *done)
 {
 	if (disk->error_at > 0 && --disk->error_at == 0)
 		o->result = -EIO;
+	cannot_discard(o);
 	move_data(disk, o);
 	account(disk, o);
 	done->tag = o->io.tag;
@@ -385,6 +413,7 @@ int disk_result(struct disk *disk, unsigned int queue, uint32_t tag)
 
 	if (disk->error_at > 0 && --disk->error_at == 0)
 		o->result = -EIO;
+	cannot_discard(o);
 	return o->result;
 }
 

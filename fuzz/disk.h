@@ -133,6 +133,9 @@ int disk_result(struct disk *disk, unsigned int queue, uint32_t tag);
 void disk_move(struct disk *disk, const struct image_io *io, uint64_t offset,
 	       uint64_t bytes);
 
+/** disk_discard() - whole pages of the range are zeroes, the rest stays. */
+void disk_discard(struct disk *disk, uint64_t sector, uint64_t sectors);
+
 /** disk_finish() - it is over, and its data was moved. */
 void disk_finish(struct disk *disk, unsigned int queue, uint32_t tag,
 		 int result);

@@ -209,6 +209,19 @@ static void put_slot(const struct guest_request *r, bool packed, uint8_t *slot)
 	}
 }
 
+static void put_discard(const struct guest_request *r, bool packed,
+			uint8_t *slot)
+{
+	const size_t shift = packed ? 4 : 0;
+
+	slot[0] = r->operation;
+	slot[1] = r->flags;
+	memcpy(slot + 2, &r->handle, 2);
+	memcpy(slot + 8 - shift, &r->id, 8);
+	memcpy(slot + 16 - shift, &r->sector, 8);
+	memcpy(slot + 24 - shift, &r->extent, 8);
+}
+
 bool guest_place(struct guest *guest, unsigned int queue,
 		 const struct guest_request *request)
 {
@@ -222,6 +235,8 @@ bool guest_place(struct guest *guest, unsigned int queue,
 	memcpy(slot, guest->shadow[queue] + at, guest->slot_bytes);
 	if (request->indirect)
 		put_indirect(request, guest->shape.packed, slot);
+	else if (request->discard)
+		put_discard(request, guest->shape.packed, slot);
 	else
 		put_slot(request, guest->shape.packed, slot);
 	guest_ring_write(guest, queue, at, slot, guest->slot_bytes);

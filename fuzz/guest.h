@@ -65,6 +65,7 @@ struct guest_shape {
 	bool persistent;
 	bool indirect;	/* REFERENCE_MOST segments of a request are offered */
 	bool barrier;	/* write barriers are offered */
+	bool discard;	/* offered */
 	uint32_t start; /* first index of the rings */
 };
 
@@ -128,6 +129,10 @@ struct guest_request {
 	uint16_t claimed; /* their number, as the slot says it */
 	uint32_t list;	  /* the grant of their page, as the slot says it */
 	uint8_t list_page;
+	/* Of a discard, where it is offered; it has no segments. */
+	bool discard;
+	uint8_t flags;
+	uint64_t extent; /* sectors */
 };
 
 /** guest_segments() - how many of them there are to look at. */

@@ -90,6 +90,9 @@ static void add(uint16_t *counts, struct range range, int by)
 
 static struct range disk_range(const struct expected *e)
 {
+	if (e->request.kind == REFERENCE_DISCARD)
+		return (struct range){(unsigned int)e->request.sector,
+				      (unsigned int)e->request.extent};
 	if (e->request.segments == 0)
 		return (struct range){0, 0};
 	return (struct range){(unsigned int)e->request.sector,
@@ -334,6 +337,7 @@ static void expect(struct model *model, struct model_queue *q,
 		.readonly = model->readonly,
 		.indirect = model->guest->shape.indirect,
 		.barrier = model->guest->shape.barrier,
+		.discard = model->guest->shape.discard,
 	};
 	struct expected *e = &q->expected[q->count];
 
@@ -354,7 +358,9 @@ static void expect(struct model *model, struct model_queue *q,
 	e->written = false;
 	if (e->request.kind == REFERENCE_BARRIER)
 		order_taken(model, e);
-	e->delivered = e->request.status != 0;
+	e->delivered = e->request.status != 0 ||
+		       (e->request.kind == REFERENCE_DISCARD &&
+			e->request.extent == 0);
 	e->flush_mark = model->writes_before;
 	for (unsigned int i = 0; i < e->request.segments; i++) {
 		expect_segment(model, e, i);

@@ -52,10 +52,13 @@ static struct guest_shape first_shape(const struct player *player,
 		.persistent = script_u8(device, DEVICE_PERSISTENT) % 2 != 0,
 		.indirect = player->tape == NULL &&
 			    player->bend.place == PLACE_APART &&
-			    script_u8(device, DEVICE_INDIRECT) % 2 != 0,
+			    script_u8(device, DEVICE_OFFERS) % 2 != 0,
 		.barrier = player->tape == NULL &&
 			   player->bend.place == PLACE_APART &&
-			   script_u8(device, DEVICE_INDIRECT) / 2 % 2 != 0,
+			   script_u8(device, DEVICE_OFFERS) / 2 % 2 != 0,
+		.discard = player->tape == NULL &&
+			   player->bend.place != PLACE_HALVES &&
+			   script_u8(device, DEVICE_OFFERS) / 4 % 2 != 0,
 		.start = (uint32_t)start,
 	};
 

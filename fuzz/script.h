@@ -73,11 +73,10 @@ enum {
 	DEVICE_WRONG = 7,
 	DEVICE_START = 8, /* 16 bits, signed */
 	DEVICE_SIZE = 10,
-	DEVICE_PAYLOAD = 11,  /* records at the end that are payload */
-	DEVICE_FINE = 12,     /* 16 bits: any size, where a harness wants it */
-	DEVICE_INDIRECT = 14, /* bit 0: indirect requests are offered; bit 1:
-				 barriers */
-	DEVICE_MODE = 15,     /* which of a harness's properties */
+	DEVICE_PAYLOAD = 11, /* records at the end that are payload */
+	DEVICE_FINE = 12,    /* 16 bits: any size, where a harness wants it */
+	DEVICE_OFFERS = 14,  /* bits: indirect requests, barriers, discards */
+	DEVICE_MODE = 15,    /* which of a harness's properties */
 
 	ANY_QUEUE = 1,
 

@@ -144,26 +144,55 @@ static void add_indirect(struct sheet *sheet, uint8_t wrong)
 	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
 }
 
+/* Discards of many sizes, among reads and writes. */
+static void add_discards(struct sheet *sheet, uint8_t twist)
+{
+	static const uint8_t sizes[] = {0, 1, 8, 9, 88, 223};
+
+	for (uint8_t i = 0; i < sizeof(sizes); i++) {
+		ADD(sheet, SCRIPT_REQUEST, {REQUEST_OPERATION, 1},
+		    {REQUEST_SEGMENTS, i}, {REQUEST_SECTOR, (uint8_t)(9 * i)},
+		    {REQUEST_DATA, i});
+		ADD(sheet, SCRIPT_REQUEST, {REQUEST_OPERATION, 0xe5},
+		    {REQUEST_SEGMENTS, sizes[i]}, {REQUEST_SKIP, i},
+		    {REQUEST_SECTOR, (uint8_t)(7 * i)});
+		ADD(sheet, SCRIPT_REQUEST, {REQUEST_SEGMENTS, i},
+		    {REQUEST_SECTOR, (uint8_t)(5 * i)});
+	}
+	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
+	for (uint8_t i = 0; i < 6; i++)
+		ADD(sheet, SCRIPT_REQUEST, {REQUEST_OPERATION, 0xe5},
+		    {REQUEST_SEGMENTS, (uint8_t)(SCRIPT_ODD + i)},
+		    {REQUEST_TWIST, twist});
+	ADD(sheet, SCRIPT_REQUEST, {REQUEST_OPERATION, 0xe5},
+	    {REQUEST_SEGMENTS, 12}, {REQUEST_TWIST, twist});
+	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
+}
+
 struct seed {
 	const char *harness;
 	void (*fill)(struct sheet *sheet, uint8_t argument);
 	uint8_t first, last; /* of the argument */
+	uint8_t offers;
 };
 
 static const struct seed seeds[] = {
-	{"multiqueue", add_traffic, 2, 4},
-	{"multiqueue", add_held, 2, 4},
-	{"grants", add_grants, 0, 3},
-	{"grants", add_grants, SCRIPT_ODD, SCRIPT_ODD + 1},
-	{"abi", add_operations, 0, 0},
-	{"abi", add_traffic, 1, 3},
-	{"abi", add_held, 1, 2},
-	{"ops", add_operations, SCRIPT_ODD - 1, SCRIPT_ODD + 7},
-	{"indirect", add_indirect, 0, 7},
-	{"indirect", add_held, 1, 2},
-	{"io", add_held, 1, 3},
-	{"io", add_traffic, 1, 2},
-	{"events", add_events, 0, 3},
+	{"multiqueue", add_traffic, 2, 4, 0},
+	{"multiqueue", add_held, 2, 4, 0},
+	{"grants", add_grants, 0, 3, 0},
+	{"grants", add_grants, SCRIPT_ODD, SCRIPT_ODD + 1, 0},
+	{"abi", add_operations, 0, 0, 0},
+	{"abi", add_traffic, 1, 3, 0},
+	{"abi", add_held, 1, 2, 0},
+	{"abi", add_discards, 0, 0, 4},
+	{"ops", add_operations, SCRIPT_ODD - 1, SCRIPT_ODD + 7, 0},
+	{"ops", add_discards, SCRIPT_ODD + 2, SCRIPT_ODD + 7, 4},
+	{"indirect", add_indirect, 0, 7, 0},
+	{"indirect", add_held, 1, 2, 0},
+	{"io", add_held, 1, 3, 0},
+	{"io", add_discards, 0, 0, 4},
+	{"io", add_traffic, 1, 2, 0},
+	{"events", add_events, 0, 3, 0},
 };
 
 /* A script for each shape that makes a difference. */
@@ -179,6 +208,7 @@ static void write_shapes(const struct seed *seed, uint8_t argument,
 			{DEVICE_PERSISTENT, shape >> 1 & 1},
 			{DEVICE_ABI, shape >> 2 & 1},
 			{DEVICE_CAP, (uint8_t)(shape + argument)},
+			{DEVICE_OFFERS, seed->offers},
 			{DEVICE_FINE, (uint8_t)(8 * argument)},
 			{DEVICE_READONLY, shape == 7 ? 0xff : 0},
 		};

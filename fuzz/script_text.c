@@ -56,6 +56,12 @@ static const struct value_name abi_names[] = {
 	{"x86_32", 1},
 	{NULL, 0},
 };
+static const struct value_name offer_names[] = {
+	{"indirect", 1},
+	{"barrier", 2},
+	{"discard", 4},
+	{NULL, 0},
+};
 static const struct value_name index_names[] = {
 	{"req_prod", 0},  {"rsp_prod", 1}, {"req_event", 2},
 	{"rsp_event", 3}, {NULL, 0},
@@ -92,7 +98,7 @@ static const struct shape device_shape = {
 	 {"size", DEVICE_SIZE, 1, NULL},
 	 {"payload", DEVICE_PAYLOAD, 1, NULL},
 	 {"fine-size", DEVICE_FINE, 2, NULL},
-	 {"indirect", DEVICE_INDIRECT, 1, NULL},
+	 {"offers", DEVICE_OFFERS, 1, offer_names},
 	 {"mode", DEVICE_MODE, 1, NULL}},
 };
 

@@ -65,6 +65,10 @@ static void collect(const struct guest *guest,
 	memset(e, 0, sizeof(*e));
 	e->reads = request->operation == 0;
 	e->sector = request->sector;
+	if (request->discard)
+		e->sectors = request->extent < DISK_MAX_SECTORS
+				     ? (uint32_t)request->extent
+				     : DISK_MAX_SECTORS;
 	for (unsigned int i = 0;
 	     i < request->nr_segments && i < REFERENCE_SEGMENTS; i++) {
 		uint32_t gref = request->segment[i].gref;

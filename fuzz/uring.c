@@ -2,7 +2,9 @@
 #include "fuzz/uring.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
+#include <linux/falloc.h>
 #include <string.h>
 
 #include "backend/base/check.h"
@@ -107,6 +109,15 @@ void __wrap_io_uring_queue_exit(struct io_uring *ring)
 
 /* --- an entry is taken --- */
 
+/* Holes are punched within the file; anything else would change its size. */
+static void read_discard(const struct io_uring_sqe *sqe, struct transfer *t)
+{
+	CHECK(sqe->len == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
+	t->operation = IMAGE_DISCARD;
+	t->count = 0;
+	t->length = sqe->addr;
+}
+
 static void read_entry(const struct io_uring_sqe *sqe, struct slot *slot)
 {
 	struct transfer *t = &slot->now;
@@ -115,6 +126,7 @@ static void read_entry(const struct io_uring_sqe *sqe, struct slot *slot)
 	t->offset = sqe->off;
 	t->iov = slot->iov;
 	t->count = 1;
+	t->length = 0;
 	switch (sqe->opcode) {
 	case IORING_OP_READ:
 	case IORING_OP_WRITE:
@@ -128,6 +140,9 @@ static void read_entry(const struct io_uring_sqe *sqe, struct slot *slot)
 		memcpy(slot->iov, (const void *)(uintptr_t)sqe->addr,
 		       sqe->len * sizeof(slot->iov[0]));
 		break;
+	case IORING_OP_FALLOCATE:
+		read_discard(sqe, t);
+		return;
 	default:
 		CHECK(sqe->opcode == IORING_OP_FSYNC);
 		t->count = 0;
@@ -164,6 +179,7 @@ static void take_entry(struct kernel *k, const struct io_uring_sqe *sqe)
 			  &(struct image_io){
 				  .operation = slot->now.operation,
 				  .sector = slot->now.offset / SECTOR_BYTES,
+				  .sectors = slot->now.length / SECTOR_BYTES,
 				  .tag = (uint32_t)sqe->user_data,
 				  .iov_count = slot->now.count,
 				  .iov = slot->whole,
@@ -232,6 +248,9 @@ static void serve(struct kernel *k, uint64_t tag)
 		return;
 	}
 	result = disk_result(the_disk, k->queue, (uint32_t)tag);
+	if (slot->now.operation == IMAGE_DISCARD && result == 0)
+		disk_discard(the_disk, slot->now.offset / SECTOR_BYTES,
+			     slot->now.length / SECTOR_BYTES);
 	move(slot, result == 0 ? left : failing_bytes(slot->moved, left));
 	disk_finish(the_disk, k->queue, (uint32_t)tag, result);
 	slot->active = false;

@@ -17,7 +17,7 @@
 
 static void bend(struct script *script)
 {
-	script->device.byte[DEVICE_INDIRECT] = 1;
+	script->device.byte[DEVICE_OFFERS] = 1;
 	for (unsigned int i = 0; i < script->operations; i++) {
 		struct script_record *r = &script->operation[i];
 		const enum script_kind kind = script_kind(r);

@@ -3,11 +3,11 @@
  * at every size of the disk and on a read-only one, and what is refused touches
  * nothing.
  *
- * What is offered: read, write, flush, and barriers and indirect requests if the
- * script's device says so.  Discard and what nobody knows are answered
- * EOPNOTSUPP, whatever else their slots hold.  Discard gets its meaning here
- * together with the backend's feature, and so do disks of 4096-byte sectors and
- * a change of size under requests; until then this file plays none of that.
+ * What is offered: read, write, flush, and barriers, discards and indirect
+ * requests if the script's device says so.  What is not offered and what nobody
+ * knows are answered EOPNOTSUPP, whatever else their slots hold.  Disks of
+ * 4096-byte sectors and a change of size under requests get their meaning here
+ * together with the backend's feature; until then this file plays none of that.
  *
  * Mode 0: a disk of any size; mode 1: one that a single request may exceed.
  * Slots are changed before they are taken, so that each operation meets what

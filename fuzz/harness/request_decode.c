@@ -3,8 +3,8 @@
  * the protocol on every slot, in both layouts: the same verdict, the same wire
  * status, and for what it accepts the same fields within the disk's bounds.
  *
- * Aims at backend/worker/request.c and abi.c.  Input: one byte of layout and
- * access, one that picks the disk's size, then a slot; missing bytes are zero.
+ * Aims at backend/worker/request.c and abi.c.  Input: one byte of layout,
+ * offer and access, one that picks the disk's size, then a slot; missing bytes are zero.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -19,6 +19,7 @@ static const enum request_kind kinds[] = {
 	[REFERENCE_READ] = REQUEST_READ,
 	[REFERENCE_WRITE] = REQUEST_WRITE,
 	[REFERENCE_FLUSH] = REQUEST_FLUSH,
+	[REFERENCE_DISCARD] = REQUEST_DISCARD,
 };
 
 static void compare_segments(const struct reference *want,
@@ -31,6 +32,21 @@ static void compare_segments(const struct reference *want,
 			oracle_fail(ORACLE_DECODE, "segment %u differs", i);
 }
 
+static void compare_discard(const struct reference *want,
+			    const struct request *got, uint64_t capacity)
+{
+	if (got->sector != want->sector || got->extent != want->extent ||
+	    !range_fits(got->sector, got->extent, capacity))
+		oracle_fail(ORACLE_DECODE,
+			    "a discard of %llu sectors at %llu on a disk of "
+			    "%llu; the reference says %llu at %llu",
+			    (unsigned long long)got->extent,
+			    (unsigned long long)got->sector,
+			    (unsigned long long)capacity,
+			    (unsigned long long)want->extent,
+			    (unsigned long long)want->sector);
+}
+
 static void compare_accepted(const struct reference *want,
 			     const struct request *got, uint64_t capacity)
 {
@@ -41,6 +57,8 @@ static void compare_accepted(const struct reference *want,
 			    "says %u, %u, %u",
 			    got->kind, got->segments, got->sectors,
 			    kinds[want->kind], want->segments, want->sectors);
+	if (want->kind == REFERENCE_DISCARD)
+		compare_discard(want, got, capacity);
 	if (want->segments == 0)
 		return;
 	if (got->sector != want->sector ||
@@ -75,9 +93,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		       size < sizeof(bytes) ? size : sizeof(bytes));
 	memcpy(raw, bytes + 2, sizeof(raw));
 	plain.packed = (bytes[0] & 1) != 0;
+	plain.discard = (bytes[0] & 2) != 0;
 	plain.readonly = bytes[0] >= 0xc0;
 	plain.sectors = sizes[bytes[1] % ARRAY_SIZE(sizes)];
 	rules.readonly = plain.readonly;
+	rules.discard = plain.discard;
 	rules.capacity_sectors = plain.sectors;
 	reference_decode(bytes + 2, &plain, &want);
 	abi_decode(plain.packed ? LINK_ABI_X86_32 : LINK_ABI_X86_64, raw,

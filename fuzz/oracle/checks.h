@@ -86,6 +86,7 @@ struct transfer {
 	uint64_t offset;
 	const struct iovec *iov;
 	unsigned int count;
+	uint64_t length; /* of a discard, in bytes */
 };
 /** transfers_check() - @rest must be @whole without what was moved of it. */
 void transfers_check(const struct transfer *whole, uint64_t moved,

@@ -59,6 +59,22 @@ static int judge(const uint8_t *slot, const struct reference_rules *rules,
 	return fits(rules, r);
 }
 
+/* A discard names a range and nothing else; any range of the disk will do. */
+static int judge_discard(const uint8_t *slot,
+			 const struct reference_rules *rules,
+			 struct reference *r)
+{
+	const uint64_t count = number(slot + (rules->packed ? 20 : 24), 8);
+
+	r->kind = REFERENCE_DISCARD;
+	if (rules->readonly || count > rules->sectors)
+		return -1;
+	if (r->sector > rules->sectors - count)
+		return -1;
+	r->extent = count;
+	return 0;
+}
+
 /* An indirect request: what the slot says of it. */
 static int judge_indirect(const uint8_t *slot,
 			  const struct reference_rules *rules,
@@ -102,9 +118,12 @@ void reference_decode(const uint8_t *slot, const struct reference_rules *rules,
 	r->sector = number(slot + (rules->packed ? 12 : 16), 8);
 	r->segments = 0;
 	r->sectors = 0;
+	r->extent = 0;
 	r->described = 0;
 	if (slot[0] == 6 && rules->indirect)
 		r->status = judge_indirect(slot, rules, r);
+	else if (slot[0] == 5 && rules->discard)
+		r->status = judge_discard(slot, rules, r);
 	else
 		r->status = judge(slot, rules, r);
 	if (r->status != 0)

@@ -19,6 +19,7 @@ enum reference_kind {
 	REFERENCE_WRITE,
 	REFERENCE_FLUSH,
 	REFERENCE_BARRIER,
+	REFERENCE_DISCARD,
 	REFERENCE_OTHER, /* an operation that is not offered */
 };
 
@@ -28,6 +29,7 @@ struct reference_rules {
 	bool readonly;
 	bool indirect; /* offered, with REFERENCE_MOST segments */
 	bool barrier;  /* offered */
+	bool discard;  /* offered */
 };
 
 struct reference {
@@ -38,6 +40,7 @@ struct reference {
 	int status;	       /* that the bytes alone lead to: 0, -1 or -2 */
 	unsigned int segments; /* 0 when status is not 0 */
 	uint32_t sectors;
+	uint64_t extent;	/* of a discard: its sectors */
 	unsigned int described; /* segments that stand in the page of @list */
 	uint32_t list;		/* a grant */
 	struct {

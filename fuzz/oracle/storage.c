@@ -2,8 +2,9 @@
  * The disk: every operation on it belongs to a request in flight on that queue
  * and stays inside its range; an answered write is there byte for byte; a
  * refused one is not there at all; a flush makes durable what was written
- * before.
+ * before; a discard leaves of each sector what it held, or zeroes.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "backend/base/checked.h"
@@ -15,7 +16,14 @@ static const char *const operation_names[] = {
 	[IMAGE_READ] = "read",
 	[IMAGE_WRITE] = "write",
 	[IMAGE_FLUSH] = "flush",
+	[IMAGE_DISCARD] = "discard",
 };
+
+/* Sectors of the disk that it asks for. */
+static uint64_t asked(const struct reference *r)
+{
+	return r->kind == REFERENCE_DISCARD ? r->extent : r->sectors;
+}
 
 static bool covers(const struct expected *e, const struct disk_event *event)
 {
@@ -26,11 +34,13 @@ static bool covers(const struct expected *e, const struct disk_event *event)
 	if (event->operation == IMAGE_FLUSH)
 		return r->kind == REFERENCE_FLUSH ||
 		       r->kind == REFERENCE_BARRIER;
+	if ((event->operation == IMAGE_DISCARD) !=
+	    (r->kind == REFERENCE_DISCARD))
+		return false;
 	if ((event->operation == IMAGE_READ) != (r->kind == REFERENCE_READ))
 		return false;
 	return event->sector >= r->sector &&
-	       range_fits(event->sector - r->sector, event->sectors,
-			  r->sectors);
+	       range_fits(event->sector - r->sector, event->sectors, asked(r));
 }
 
 /* How many requests may have asked for it, and the last of them. */
@@ -48,12 +58,21 @@ static unsigned int owners(struct model_queue *q,
 	return count;
 }
 
+/* C4: a store that cannot discard says so to the guest. */
+static uint8_t failure(const struct disk_event *event)
+{
+	return event->result == -EOPNOTSUPP && event->operation == IMAGE_DISCARD
+		       ? LEGAL_UNSUPPORTED
+		       : LEGAL_ERROR;
+}
+
 /* Its twins with it: which of them is answered so, nobody can tell. */
-static void allow_error(struct model_queue *q, const struct expected *e)
+static void allow_error(struct model_queue *q, const struct expected *e,
+			uint8_t status)
 {
 	for (unsigned int i = 0; i < q->count; i++)
 		if (expected_same_name(&q->expected[i], e))
-			q->expected[i].legal |= LEGAL_ERROR;
+			q->expected[i].legal |= status;
 }
 
 /* Every request that may own it may fail; if there is only one, it must. */
@@ -64,12 +83,12 @@ static void expect_error(struct model_queue *q, const struct disk_event *event,
 	unsigned int count = owners(q, event, &owner);
 
 	if (count == 1 && certain && !owner->twin) {
-		owner->legal = LEGAL_ERROR;
+		owner->legal = failure(event);
 		return;
 	}
 	for (unsigned int i = 0; i < q->count; i++)
 		if (covers(&q->expected[i], event))
-			allow_error(q, &q->expected[i]);
+			allow_error(q, &q->expected[i], failure(event));
 }
 
 /* A flush with data is done with its second operation, a barrier with data with
@@ -96,7 +115,7 @@ static void mark_delivered(struct model_queue *q,
 			continue;
 		if (event->operation != IMAGE_FLUSH &&
 		    (event->sector != e->request.sector ||
-		     event->sectors != e->request.sectors))
+		     event->sectors != asked(&e->request)))
 			continue;
 		if (event->result == 0 && wants_more(e, event))
 			continue;
@@ -182,11 +201,32 @@ static void check_segment(struct model *model, const struct expected *e,
 	}
 }
 
+static void check_discard(struct model *model, const struct expected *e)
+{
+	static const uint8_t zeroes[SECTOR_BYTES];
+	const uint64_t end = e->request.sector + e->request.extent;
+
+	for (uint64_t at = e->request.sector; at < end; at++) {
+		const uint8_t *real = model->disk->bytes + at * SECTOR_BYTES;
+		uint8_t *old = model->bytes + at * SECTOR_BYTES;
+
+		if (!e->loose && !bytes_equal(real, old, SECTOR_BYTES) &&
+		    !bytes_equal(real, zeroes, SECTOR_BYTES))
+			oracle_fail(ORACLE_STORAGE,
+				    "a discard left something new at disk "
+				    "sector %llu",
+				    (unsigned long long)at);
+		bytes_copy(old, real, SECTOR_BYTES);
+	}
+}
+
 void storage_check(struct model *model, const struct expected *e, int status)
 {
 	struct expected answered = *e;
 	uint64_t at = e->request.sector;
 
+	if (e->request.kind == REFERENCE_DISCARD)
+		check_discard(model, e);
 	if (e->request.kind != REFERENCE_WRITE &&
 	    e->request.kind != REFERENCE_FLUSH &&
 	    e->request.kind != REFERENCE_BARRIER)

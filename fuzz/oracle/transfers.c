@@ -69,5 +69,10 @@ void transfers_check(const struct transfer *whole, uint64_t moved,
 			    (unsigned long long)whole->offset,
 			    (unsigned long long)rest->offset,
 			    (unsigned long long)moved);
+	if (rest->length != whole->length)
+		oracle_fail(ORACLE_TRANSFERS,
+			    "a discard of %llu bytes became one of %llu",
+			    (unsigned long long)whole->length,
+			    (unsigned long long)rest->length);
 	check_vector(whole, moved, rest);
 }

@@ -199,12 +199,12 @@ static void prepare(struct file_channel *c, struct operation *op)
 		else
 			io_uring_prep_writev(sqe, 0, iov, count, op->offset);
 		break;
-	case IMAGE_OPERATION_COUNT:
 	case IMAGE_DISCARD:
 		io_uring_prep_fallocate(
 			sqe, 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			(off_t)op->offset, (off_t)piece_of(op));
 		break;
+	case IMAGE_OPERATION_COUNT:
 	default:
 		check_failed(__FILE__, __LINE__, "an operation that exists");
 	}

@@ -110,6 +110,7 @@ static void test_a_discard_names_any_range_of_the_disk(void **state)
 		{3, 5, REFUSAL_NONE},
 		{CAPACITY, 0, REFUSAL_NONE},
 		{CAPACITY, 1, REFUSE_BEYOND_END},
+		{0, (UINT64_C(1) << 32) + 1, REFUSE_BEYOND_END},
 		{1, CAPACITY, REFUSE_BEYOND_END},
 		{UINT64_MAX, 2, REFUSE_BEYOND_END},
 		{2, UINT64_MAX, REFUSE_BEYOND_END},

@@ -280,11 +280,11 @@ def conformance(run):
         raise Failed('\n    '.join(broken))
 
 
-@step('stress', 'frontends, workers and daemons killed under load, and fio with verification over NBD')
+@step('stress', 'frontends, workers and daemons killed under load, fio with verification over NBD, small writes to long blocks')
 def stress(run):
     run.bin('release', 'xenblkd')
     for argv in (['tests/stress/kill-frontends', '20'], ['tests/stress/kill-workers', '20'],
-                 ['tests/stress/kill-daemon', '6'], ['tests/stress/fio', '10']):
+                 ['tests/stress/kill-daemon', '6'], ['tests/stress/fio', '10'], ['tests/stress/blocks', '5']):
         run.command(argv, 300)
         run.passed += 1
     if os.access('/dev/fuse', os.W_OK) and os.access('/dev/loop-control', os.W_OK):

@@ -103,6 +103,9 @@
 #define LIMIT_LOG_BURST	     10u
 #define LIMIT_LOG_PER_MINUTE 20u
 
+/* A line about what a store failed, of each disk: one in so many seconds. */
+#define LIMIT_FAILURE_SECONDS 60u
+
 /* xenstore: longest value that we look at (XENSTORE_PAYLOAD_MAX is 4096). */
 #define LIMIT_NODE_BYTES 256u
 #define LIMIT_DEVICES	 1024u

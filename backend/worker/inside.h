@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "backend/base/log.h"
+#include "backend/worker/failure.h"
 #include "backend/worker/meter.h"
 #include "backend/worker/order.h"
 #include "backend/worker/queue.h"
@@ -36,10 +37,11 @@ struct queue {
 	struct request_rules rules;
 	struct log_limit log_limit;
 	struct meter meter;
-	struct share share; /* of the disk's limits */
-	struct lane lane;   /* in the order of barriers */
-	int wake_fd;	    /* of its thread; -1: it has none */
-	uint64_t busy_ns;   /* when something last happened */
+	struct share share;	   /* of the disk's limits */
+	struct lane lane;	   /* in the order of barriers */
+	struct failures *failures; /* of the disk's store */
+	int wake_fd;		   /* of its thread; -1: it has none */
+	uint64_t busy_ns;	   /* when something last happened */
 };
 
 /** queue_set_state() - the one setter; CHECKs that the transition is legal. */
@@ -91,6 +93,7 @@ struct submit {
 	struct persistent *persistent; /* NULL: copy everything */
 	struct indirect *indirect;     /* NULL: there are no such requests */
 	struct recorder *recorder;     /* NULL: nothing is recorded */
+	struct failures *failures;
 	struct request_rules rules;
 	bool staged;
 	struct image_channel *channel;

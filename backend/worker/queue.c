@@ -68,6 +68,7 @@ int queue_create(const struct queue_options *options, struct queue **queue)
 	q->meter.stats = q->stats;
 	q->share.throttle = options->throttle;
 	q->lane.order = options->order;
+	q->failures = options->failures;
 	q->lane.queue = q->index;
 	q->wake_fd = -1;
 	q->rules.capacity_sectors = options->vbd->sectors;
@@ -246,6 +247,7 @@ enum refusal queue_attach(struct queue *queue, const struct link_attach *attach)
 		.grants = queue->grants,
 		.image = queue->options.image,
 		.queue = queue->index,
+		.failures = queue->failures,
 	};
 	enum refusal refusal;
 

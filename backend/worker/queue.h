@@ -32,6 +32,7 @@ enum queue_state {
 	QUEUE_STATE_COUNT,
 };
 
+struct failures;
 struct order;
 struct throttle;
 
@@ -41,6 +42,7 @@ struct queue_options {
 	struct inflight_queue *table;
 	struct throttle *throttle; /* the disk's limits */
 	struct order *order;	   /* of the disk's barriers */
+	struct failures *failures; /* of the disk's store */
 };
 
 /** queue_create() - a queue that is not attached; 0 or -errno. */

@@ -88,6 +88,7 @@ int submit_create(const struct submit_options *options, struct submit **submit)
 	s->staged = options->staged;
 	s->rules = options->rules;
 	s->recorder = options->recorder;
+	s->failures = options->failures;
 	for (unsigned int i = 0; i < slots; i++)
 		io_use_own(&s->io[i]);
 	list_init(&s->unread);
@@ -206,6 +207,7 @@ static void issue(struct submit *s, struct io *io,
 	if (!error)
 		return;
 	stats_add(&s->stats->errors, 1);
+	failure_tell(s->failures, r, error, s->now_ns);
 	io_finish(s, io, BLKIF_RSP_ERROR);
 }
 
@@ -337,6 +339,7 @@ static void complete(struct submit *s, const struct image_done *done)
 	} else if (done->result != 0) {
 		CHECK(done->result < 0);
 		stats_add(&s->stats->errors, 1);
+		failure_tell(s->failures, r, done->result, s->now_ns);
 		io_finish(s, io, BLKIF_RSP_ERROR);
 	} else if (r->kind == REQUEST_READ && io->bounced > 0) {
 		list_append(&s->leaving, io);

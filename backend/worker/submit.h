@@ -19,6 +19,7 @@
 #include "backend/worker/grants.h"
 #include "backend/worker/request.h"
 
+struct failures;
 struct submit;
 
 struct submit_options {
@@ -29,6 +30,7 @@ struct submit_options {
 	unsigned int persistent_cap; /* 0: copy everything */
 	struct request_rules rules;
 	struct recorder *recorder; /* NULL: nothing is recorded */
+	struct failures *failures; /* of the disk's store */
 	bool staged; /* the image gets pages of ours only: see io.c */
 };
 

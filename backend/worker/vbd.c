@@ -8,6 +8,7 @@
 #include "backend/base/check.h"
 #include "backend/base/checked.h"
 #include "backend/base/log.h"
+#include "backend/worker/failure.h"
 #include "backend/worker/order.h"
 #include "backend/worker/queue.h"
 #include "backend/worker/run.h"
@@ -21,6 +22,7 @@ struct vbd {
 	struct queue *queue[LIMIT_QUEUES];
 	struct throttle throttle;
 	struct order order;
+	struct failures failures;
 };
 
 static const bool transitions[VBD_STATE_COUNT][VBD_STATE_COUNT] = {
@@ -61,6 +63,7 @@ int vbd_create(const struct vbd_options *options, struct vbd **vbd)
 	memset(v, 0, sizeof(*v));
 	v->options = *options;
 	order_init(&v->order);
+	failure_init(&v->failures, options->domid, options->devid);
 	/* All handles are opened now, before the worker gives up the right to
 	 * open anything; attaching later only maps and binds. */
 	for (unsigned int i = 0; i < options->max_queues && !error; i++) {
@@ -70,6 +73,7 @@ int vbd_create(const struct vbd_options *options, struct vbd **vbd)
 			.table = &options->region->queue[i],
 			.throttle = &v->throttle,
 			.order = &v->order,
+			.failures = &v->failures,
 		};
 
 		error = queue_create(&queue, &v->queue[i]);

@@ -18,12 +18,15 @@ static int spawn_xenblkd(struct host *host)
 	const char *record = getenv(TARGET_RECORD_VARIABLE);
 	char daemon[HOST_PATH_BYTES], worker[HOST_PATH_BYTES];
 	char control[HOST_PATH_BYTES], path[HOST_PATH_BYTES];
-	char kind[32], option[] = "--record";
-	char *command[] = {daemon,	  "--foreground", "--worker",
-			   worker,	  "--control",	  control,
-			   "--directory", kind,		  "--max-queues",
-			   "8",		  NULL,		  NULL,
-			   NULL};
+	char kind[32], option[] = "--record", unconfined[] = "--no-sandbox";
+	char *command[] = {daemon,	   "--foreground",
+			   "--worker",	   worker,
+			   "--control",	   control,
+			   "--directory",  kind,
+			   "--max-queues", "8",
+			   NULL,	   NULL,
+			   NULL,	   NULL};
+	unsigned int n = 10;
 
 	program_beside("xenblkd", daemon, sizeof(daemon));
 	program_beside("xenblk-worker", worker, sizeof(worker));
@@ -31,9 +34,11 @@ static int spawn_xenblkd(struct host *host)
 	snprintf(kind, sizeof(kind), "%s", host->disk[0].kind);
 	if (record != NULL) {
 		snprintf(path, sizeof(path), "%s", record);
-		command[10] = option;
-		command[11] = path;
+		command[n++] = option;
+		command[n++] = path;
 	}
+	if (getenv(TARGET_UNCONFINED_VARIABLE) != NULL)
+		command[n++] = unconfined;
 	return program_start(&host->program, command);
 }
 

@@ -19,6 +19,9 @@
 
 /* In the environment: the file that xenblkd shall record to, absolute. */
 #define TARGET_RECORD_VARIABLE "XENBLK_CONFORM_RECORD"
+/* ... and whether its workers shall not be confined: they could not write what
+ * they have counted (coverage/report), and would be killed as they end. */
+#define TARGET_UNCONFINED_VARIABLE "XENBLK_CONFORM_UNCONFINED"
 
 struct target {
 	const char *name;

@@ -97,6 +97,14 @@ static void link_seeds(const char *harness, struct seed_folder *to)
 	message.device.max_queues = 4;
 	message.device.persistent_cap = LIMIT_PERSISTENT;
 	link_seed(to, "device-file", 5, &message);
+	message.device.block = 4096;
+	link_seed(to, "device-blocks", 5, &message);
+	message.device.sectors = 2047;
+	link_seed(to, "device-part-of-a-block", 5, &message);
+	message.device.sectors = 2048;
+	message.device.block = 5000;
+	link_seed(to, "device-odd-blocks", 5, &message);
+	message.device.block = 0;
 	message.device.image = LINK_IMAGE_RAM;
 	link_seed(to, "device-ram", 1, &message);
 	memset(&message, 0, sizeof(message));

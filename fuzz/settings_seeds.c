@@ -36,6 +36,34 @@ static void settings_all(struct seed_folder *to)
 			 strlen(settings[i][1]));
 }
 
+/* Other sizes and other media, asked for by one client. */
+static void control_changes(struct seed_folder *to)
+{
+#define DISK "\"domid\":5,\"devid\":51712"
+	static const char *const lines[] = {
+		"{\"command\":\"resize\"," DISK ",\"bytes\":1048576}\n",
+		"{\"command\":\"resize\"," DISK ",\"bytes\":511}\n",
+		"{\"command\":\"resize\"," DISK "}\n",
+		"{\"command\":\"insert\"," DISK ",\"params\":\"ram:1M\"}\n",
+		"{\"command\":\"eject\"," DISK "}\n",
+	};
+#undef DISK
+	uint8_t bytes[512] = "null:2M\n";
+	size_t at = 8;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		const size_t length = strlen(lines[i]);
+
+		bytes[at++] = 0;
+		bytes[at++] = (uint8_t)length;
+		memcpy(bytes + at, lines[i], length);
+		at += length;
+		bytes[at++] = 0;
+		bytes[at++] = 0xf0; /* hear */
+	}
+	seed_put(to, "changes", bytes, at);
+}
+
 /* Each request once, by three clients in turn; then in pieces; then many. */
 static void control_all(struct seed_folder *to)
 {
@@ -64,6 +92,7 @@ static void control_all(struct seed_folder *to)
 		at += 2;
 	}
 	seed_put(to, "many", bytes, at);
+	control_changes(to);
 }
 
 void settings_seeds(const char *harness, struct seed_folder *to)

@@ -1,7 +1,7 @@
 /*
  * What is right, and what goes wrong elsewhere, as scripts.  See seed_makers.h.
  *
- * A step is the first ten bytes of a record; everybody comes to rest after it
+ * A step is the first eleven bytes of a record; everybody comes to rest after it
  * unless it is LATER.
  */
 #include "fuzz/seed_makers.h"
@@ -14,12 +14,14 @@
 #include "fuzz/script.h"
 #include "fuzz/worker/kinds.h"
 
-#define STEPS 24u
-#define LATER 0x80u
+#define STEPS	   24u
+#define LATER	   0x80u
+#define STEP_BYTES 11u
 
 struct seed {
 	const char *name;
-	uint8_t step[STEPS][10]; /* an empty read of no segment ends it */
+	uint8_t step[STEPS]
+		    [STEP_BYTES]; /* an empty read of no segment ends it */
 };
 
 #define RECORDED 2
@@ -31,6 +33,15 @@ struct seed {
 #define WRITE(sector, segments)                                                \
 	{                                                                      \
 		REQUEST, 0, 1, segments, sector, 2, 0, 7                       \
+	}
+#define DISCARD(sector, sectors)                                               \
+	{                                                                      \
+		REQUEST, 0, 0xe0, sectors, sector                              \
+	}
+/* Of one page; discards are offered. */
+#define OFFERED                                                                \
+	{                                                                      \
+		ATTACH, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1                           \
 	}
 #define FLUSH                                                                  \
 	{                                                                      \
@@ -55,6 +66,29 @@ static const struct seed worker[] = {
 	  {RECORDS, 1},
 	  {ATTACH},
 	  READ(0, 1),
+	  {DETACH}}},
+	{"discards",
+	 {{DEVICE, 0, 0, RECORDED},
+	  OFFERED,
+	  WRITE(8, 2),
+	  DISCARD(8, 9),
+	  READ(8, 2),
+	  DISCARD(0, 0),
+	  DISCARD(64, 1),
+	  DISCARD(0, 64),
+	  {DETACH},
+	  {ATTACH},
+	  DISCARD(8, 9),
+	  {DETACH}}},
+	{"discards-staged",
+	 {{DEVICE, 0, 2, 4},
+	  OFFERED,
+	  DISCARD(8, 9),
+	  {DIE},
+	  {UNPUSH, 0, 3, 1, 0, 8, 4, 2, 0, 0},
+	  {DEVICE, 0, 2, 4},
+	  {ATTACH, 0, RESUME},
+	  DISCARD(0, 64),
 	  {DETACH}}},
 	{"records-wrap",
 	 {{DEVICE, 0, 0, RECORDED, 0, 0, 20},
@@ -223,10 +257,10 @@ static const struct seed records[] = {
 static size_t lay(const struct seed *seed, uint8_t *data)
 {
 	size_t at = SCRIPT_RECORD;
-	static const uint8_t none[10];
+	static const uint8_t none[STEP_BYTES];
 
 	memset(data, 0, (STEPS + 1) * SCRIPT_RECORD);
-	for (const uint8_t(*s)[10] = seed->step;
+	for (const uint8_t(*s)[STEP_BYTES] = seed->step;
 	     s < seed->step + STEPS && memcmp(*s, none, sizeof(none)) != 0;
 	     s++, at += SCRIPT_RECORD) {
 		memcpy(data + at, *s, sizeof(*s));

@@ -170,6 +170,7 @@ static void shape_of(struct bench *bench, const struct script_record *how)
 	shape->abi =
 		script_u8(how, 5) % 2 != 0 ? LINK_ABI_X86_32 : LINK_ABI_X86_64;
 	shape->persistent = script_u8(how, 6) % 2;
+	shape->discard = script_u8(how, 10) % 2;
 	for (unsigned int q = 0; q < shape->queues; q++) {
 		shape->queue[q].event_channel = bench->ring[q].port;
 		for (unsigned int i = 0; i < 1u << BENCH_ORDER; i++)

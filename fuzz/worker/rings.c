@@ -104,7 +104,19 @@ static void put(uint8_t *slot, size_t at, uint64_t value, size_t bytes)
 	memcpy(slot + at, &value, bytes);
 }
 
-/* Fields: 2 operation, 3 segments, 4 sector, 5 page, 6 what of it is wrong. */
+/* Its fields stand where others have segments. */
+static void build_discard(const struct bench *bench,
+			  const struct script_record *r, uint8_t slot[112])
+{
+	const size_t shift = bench->shape.abi == LINK_ABI_X86_32 ? 4 : 0;
+
+	slot[0] = BLKIF_OP_DISCARD;
+	slot[1] = script_u8(r, 5) % 2;
+	put(slot, 24 - shift, script_u8(r, 3) % (SECTORS + 2), 8);
+}
+
+/* Fields: 2 operation, from SCRIPT_ODD on a discard; 3 segments, or sectors of a
+ * discard; 4 sector, 5 page, 6 what of it is wrong. */
 static void build(const struct bench *bench, const struct script_record *r,
 		  uint8_t slot[112])
 {
@@ -119,6 +131,10 @@ static void build(const struct bench *bench, const struct script_record *r,
 	slot[1] = (uint8_t)segments;
 	put(slot, 8 - shift, bench->ids, 8);
 	put(slot, 16 - shift, script_u8(r, 4) % (SECTORS + 2), 8);
+	if (script_u8(r, 2) >= SCRIPT_ODD) {
+		build_discard(bench, r, slot);
+		return;
+	}
 	for (unsigned int i = 0; i < segments && i < LIMIT_SEGMENTS; i++) {
 		const size_t at = 24 - shift + 8 * (size_t)i;
 		const bool wrong = script_u8(r, 6) >= SCRIPT_ODD + i;

@@ -286,8 +286,12 @@ static int fit_store(const struct export_facts *facts, const char *uri,
 			 "as durable there as what it wrote",
 			 uri);
 	backing->physical_bytes = facts->preferred_bytes;
-	backing->discard_granularity =
-		facts->trims ? facts->preferred_bytes : 0;
+	/* Of less than a block nothing is given back. */
+	if (facts->trims)
+		backing->discard_granularity =
+			facts->preferred_bytes > backing->block_bytes
+				? facts->preferred_bytes
+				: backing->block_bytes;
 	/* What one connection wrote another may not see. */
 	if (!facts->many)
 		backing->queues = 1;

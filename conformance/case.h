@@ -49,6 +49,7 @@ enum case_disk {
 	DISK_ODD,     /* a number of sectors that no larger unit divides */
 	DISK_CDROM,   /* read-only and removable, with a medium */
 	DISK_ELASTIC, /* whose size may be changed */
+	DISK_BLOCKS,  /* whose store takes blocks of 4096 bytes only */
 	CASE_DISK_COUNT,
 };
 
@@ -58,6 +59,7 @@ struct case_disk_shape {
 	const char *device; /* "xvda" */
 	uint64_t sectors;   /* of 512 bytes */
 	bool readonly, cdrom;
+	uint32_t block; /* that its store takes whole ones of, bytes; 0: any */
 };
 
 /** case_disk_shape() - the same on every target. */

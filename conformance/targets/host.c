@@ -49,6 +49,9 @@ static int make_image(struct host *host, enum case_disk disk)
 	FILE *image;
 	int result;
 
+	/* a file takes any bytes: such a disk is not offered */
+	if (shape->block > 0)
+		return 0;
 	snprintf(host->image[disk], sizeof(host->image[disk]), "%s/%s.img",
 		 host->directory, shape->name);
 	image = fopen(host->image[disk], "w");

@@ -25,6 +25,7 @@
 #include "backend/supervisor/host.h"
 #include "backend/supervisor/launch.h"
 #include "backend/worker/worker.h"
+#include "conformance/targets/store.h"
 #include "conformance/targets/toolstack.h"
 #include "sim/sim.h"
 
@@ -193,9 +194,13 @@ static void describe_disk(enum case_disk disk)
 	const struct case_disk_shape *shape = case_disk_shape(disk);
 
 	/* A disk in memory has one size: what has several keeps nothing. */
-	snprintf(world.params[disk], sizeof(world.params[disk]), "%s:%llu",
-		 disk == DISK_ELASTIC ? "null" : "ram",
-		 (unsigned long long)shape->sectors * 512);
+	if (shape->block > 0)
+		snprintf(world.params[disk], sizeof(world.params[disk]),
+			 STORE_URI);
+	else
+		snprintf(world.params[disk], sizeof(world.params[disk]),
+			 "%s:%llu", disk == DISK_ELASTIC ? "null" : "ram",
+			 (unsigned long long)shape->sectors * 512);
 	world.disk[disk] = (struct toolstack_disk){
 		.domid = GUEST,
 		.kind = "vbd",

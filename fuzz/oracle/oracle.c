@@ -41,6 +41,7 @@ static const char *const names[] = {
 	[ORACLE_TALK] = "talk",
 	[ORACLE_READING] = "reading",
 	[ORACLE_DAEMON] = "daemon",
+	[ORACLE_PAGE] = "page",
 };
 
 _Static_assert(ARRAY_SIZE(names) == ORACLE_COUNT, "every oracle has a name");

@@ -43,6 +43,7 @@ enum oracle {
 	ORACLE_TALK,	     /* what a worker is told */
 	ORACLE_READING,	     /* a connection follows from what was read */
 	ORACLE_DAEMON,	     /* xenblkd lives, answers, ends in order */
+	ORACLE_PAGE,	     /* the page of metrics: one that collectors take */
 	ORACLE_COUNT,
 };
 

@@ -31,6 +31,7 @@ HARNESSES = {
     "ctl": "xenblkctl: its words, and what a daemon answers",
     "backing": "images behind params: files, block devices, neither",
     "nbd": "queues, and NBD servers that do anything",
+    "metrics": "the page of metrics, and whoever asks for it",
     "link": "the validation of messages between supervisor and worker",
 }
 # Those without an engine: they replay the corpus of another one, in the objects

@@ -32,6 +32,9 @@ seed_maker step_seeds;
 /** store_seeds() - nbd: queues and servers. */
 seed_maker store_seeds;
 
+/** visit_seeds() - metrics: visitors of any manners. */
+seed_maker visit_seeds;
+
 /** settings_seeds() - settings and control: what an administrator and his tools say
  * to the daemon. */
 seed_maker settings_seeds;

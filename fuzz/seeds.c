@@ -146,6 +146,7 @@ static const struct {
 	{"worker", step_seeds},
 	{"records", step_seeds},
 	{"nbd", store_seeds},
+	{"metrics", visit_seeds},
 };
 
 int seeds_write(const char *harness, const char *folder)

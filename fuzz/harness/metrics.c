@@ -53,9 +53,9 @@ static size_t count(const struct host *host, const uint8_t *bytes, size_t rest)
 		return 0;
 	at = (size_t)(bytes[0] | bytes[1] << 8) %
 	     (sizeof(struct stats) / sizeof(uint64_t));
-	(void)!pwrite(view.table->fd, bytes + 2, sizeof(uint64_t),
-		      (off_t)(inflight_stats_offset(0) +
-			      at * sizeof(uint64_t)));
+	(void)!pwrite(
+		view.table->fd, bytes + 2, sizeof(uint64_t),
+		(off_t)(inflight_stats_offset(0) + at * sizeof(uint64_t)));
 	return COUNTERS;
 }
 

@@ -56,8 +56,8 @@ static void read_help(struct reader *r)
 }
 
 /* Return: behind the labels; @le: the bound, if there is one. */
-static const char *read_labels(const struct reader *r, const char *at,
-			       char *le, size_t room)
+static const char *read_labels(const struct reader *r, const char *at, char *le,
+			       size_t room)
 {
 	le[0] = '\0';
 	while (*at != '}') {

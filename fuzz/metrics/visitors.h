@@ -2,7 +2,8 @@
  * Whoever talks to the endpoint of metrics, and what it may answer.
  *
  * The real libmicrohttpd on a real socket, which lies where control/place.c
- * puts it.  Called by the harness metrics only.
+ * puts it.  Called by the harness metrics only, which has its number of visitors in
+ * common with its seeds.
  */
 #pragma once
 

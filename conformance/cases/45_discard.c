@@ -56,7 +56,7 @@ static void expect_old_or_zero(struct guest *g, uint64_t sector,
 CASE("blkif.discard.range", MUST,
      "A discard is answered OKAY, and its range is as it was or reads as "
      "zeroes.",
-     .clause = "C4 I5 J6 K7")
+     .clause = "C4 I5 J6 K7 Q6")
 {
 	connect_with_discard(g);
 	guest_fill(g, 64, 64, 1);

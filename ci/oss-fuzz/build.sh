@@ -4,7 +4,8 @@
 # harness NAME: NAME, NAME_seed_corpus.zip, NAME.options and, where there is one, NAME.dict.
 #
 # CMake says which harnesses there are: a new one comes along without a line here.  One that
-# starts other programs (daemon) is none of them: the runner has neither those nor xenstored.
+# starts other programs (daemon) is none of them: the runner has neither those nor xenstored;
+# nor is one whose library cannot be linked statically (metrics).
 : "${CC:?}" "${CXX:?}" "${CFLAGS?}" "${CXXFLAGS?}" "${LIB_FUZZING_ENGINE:?}" "${OUT:?}" "${SRC:?}" "${WORK:?}"
 source=$SRC/xenblk
 build=$WORK/xenblk

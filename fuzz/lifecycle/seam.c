@@ -213,6 +213,7 @@ static void landed(const char *path, const char *value)
 {
 	const char *key;
 	struct life_disk *disk = owner(path, false, &key);
+	const unsigned int before = disk == NULL ? 0 : disk->turn.last;
 
 	life.writes++;
 	if (disk != NULL && strcmp(key, "sectors") == 0)
@@ -223,7 +224,8 @@ static void landed(const char *path, const char *value)
 	node_sets_check(life.toolstack, disk->back, disk->turn.last);
 	reads_begin(&disk->reads, disk->turn.last == 4);
 	life.offered += disk->turn.last == 2;
-	life.connected += disk->turn.last == 4;
+	/* Written anew it only tells of another size. */
+	life.connected += disk->turn.last == 4 && before != 4;
 	life.tried += disk->turn.last == 4;
 	if (disk->turn.last == 4)
 		talk_connected(disk->worker == NULL ? NULL

@@ -23,3 +23,6 @@ static inline void target_report(uint64_t hash, uint64_t requests,
 {
 	target_last = (struct target_report){hash, requests, okay};
 }
+
+/** target_fds() - descriptors that are open now: a play leaves no more of them. */
+unsigned int target_fds(void);

@@ -8,7 +8,6 @@
  * bytes that follow, or one of the well-formed requests, or reading, shutting,
  * hanging up, waiting.
  */
-#include <fcntl.h>
 #include <string.h>
 
 #include "backend/base/log.h"
@@ -17,7 +16,6 @@
 #include "fuzz/target.h"
 
 #define PARAMS_MAX 300u
-#define FDS	   64
 
 enum what {
 	STOCK = 0xe0, /* 16 of them */
@@ -26,15 +24,6 @@ enum what {
 	HANG_UP = 0xf8,
 	WAIT = 0xfc,
 };
-
-static unsigned int count_fds(void)
-{
-	unsigned int n = 0;
-
-	for (int fd = 0; fd < FDS; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 /* One record; how many bytes it took beside its two. */
 static size_t act(const uint8_t *record, size_t rest)
@@ -77,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *end = size > 0 ? memchr(data, '\n', size) : NULL;
 	const size_t params = end != NULL ? (size_t)(end - data) : 0;
-	const unsigned int fds = count_fds();
+	const unsigned int fds = target_fds();
 	const enum log_level level = log_level();
 	struct clients_sum sum;
 	struct host *host;
@@ -90,9 +79,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	clients_finish(host);
 	world_end(host);
 	log_set_level(level);
-	if (count_fds() != fds)
+	if (target_fds() != fds)
 		oracle_fail(ORACLE_RESOURCES, "%u descriptors, before it %u",
-			    count_fds(), fds);
+			    target_fds(), fds);
 	sum = clients_sum();
 	target_report(sum.hash, sum.asked, sum.okay);
 	return 0;

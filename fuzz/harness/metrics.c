@@ -9,7 +9,6 @@
  * well-formed request, hearing, hanging up, time, or eleven bytes for the
  * counters of the connected disk.
  */
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,7 +21,6 @@
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/target.h"
 
-#define FDS	 64
 #define COUNTERS 10u /* 2 which, 8 its value */
 
 enum what {
@@ -32,15 +30,6 @@ enum what {
 	PASS = 0xf0,
 	COUNT = 0xf4,
 };
-
-static unsigned int count_fds(void)
-{
-	unsigned int n = 0;
-
-	for (int fd = 0; fd < FDS; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 /* As a worker would, that a guest has taken over. */
 static size_t count(const struct host *host, const uint8_t *bytes, size_t rest)
@@ -85,7 +74,7 @@ static size_t act(const struct host *host, const uint8_t *record, size_t rest)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const unsigned int fds = count_fds();
+	const unsigned int fds = target_fds();
 	const enum log_level level = log_level();
 	unsigned int asked, okay;
 	struct host *host = world_begin("ram:2M", 6);
@@ -103,9 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hash = visitors_end(&asked, &okay);
 	world_end(host);
 	log_set_level(level);
-	if (count_fds() != fds)
+	if (target_fds() != fds)
 		oracle_fail(ORACLE_RESOURCES, "%u descriptors, before it %u",
-			    count_fds(), fds);
+			    target_fds(), fds);
 	target_report(hash, asked, okay);
 	return 0;
 }

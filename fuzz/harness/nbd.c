@@ -9,23 +9,11 @@
  * decides what happens when.  Input: records of fuzz/script.h with the kinds of
  * fuzz/nbd/client.h.
  */
-#include <fcntl.h>
 
 #include "backend/base/log.h"
 #include "fuzz/nbd/client.h"
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/target.h"
-
-#define FDS 64
-
-static unsigned int count_fds(void)
-{
-	unsigned int n = 0;
-
-	for (int fd = 0; fd < FDS; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static struct client_sum play(const struct script *script)
 {
@@ -43,7 +31,7 @@ static struct client_sum play(const struct script *script)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const enum log_level level = log_level();
-	const unsigned int fds = count_fds();
+	const unsigned int fds = target_fds();
 	struct client_sum sum;
 	struct script script;
 
@@ -52,9 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sum = play(&script);
 	server_end();
 	log_set_level(level);
-	if (count_fds() != fds)
+	if (target_fds() != fds)
 		oracle_fail(ORACLE_RESOURCES, "%u descriptors, before it %u",
-			    count_fds(), fds);
+			    target_fds(), fds);
 	target_report(sum.hash, sum.asked, sum.okay);
 	return 0;
 }

@@ -120,42 +120,41 @@ static bool wait_for_next(const struct screen *screen,
 	return true;
 }
 
-/* The next moment; says what went wrong. */
-static enum top_end take(int fd, struct frame *frame)
+/* The next moment.  An answer that is no such thing goes to *refusal, to be told
+ * when the screen is the user's again: in the picture nobody finds a sentence. */
+static enum top_end take(int fd, struct frame *frame, json_t **refusal)
 {
 	json_t *request = json_pack("{s:s}", "command", "stats");
 	json_t *answer = socket_ask(fd, request);
-	enum top_end end = TOP_DONE;
 
 	json_decref(request);
 	if (answer == NULL)
 		return TOP_HUNG_UP;
-	if (json_is_true(json_object_get(answer, "ok"))) {
-		frame_take(frame, answer);
-	} else {
-		fprintf(stderr, "xenblkctl: %s\n", socket_refusal(answer));
-		end = TOP_REFUSED;
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		*refusal = answer;
+		return TOP_REFUSED;
 	}
+	frame_take(frame, answer);
 	json_decref(answer);
-	return end;
+	return TOP_DONE;
 }
 
 static enum top_end run_once(int fd, struct frame *frame,
-			     unsigned int interval_ms)
+			     unsigned int interval_ms, json_t **refusal)
 {
-	enum top_end end = take(fd, frame);
+	enum top_end end = take(fd, frame, refusal);
 
 	if (end != TOP_DONE)
 		return end;
 	(void)poll(NULL, 0, (int)interval_ms);
-	end = take(fd, frame);
+	end = take(fd, frame, refusal);
 	if (end == TOP_DONE)
 		frame_print(frame, stdout, NO_BOUND, NO_BOUND);
 	return end;
 }
 
 static enum top_end run_live(int fd, struct frame *frame,
-			     unsigned int interval_ms)
+			     unsigned int interval_ms, json_t **refusal)
 {
 	struct screen screen;
 	enum top_end end;
@@ -163,7 +162,7 @@ static enum top_end run_live(int fd, struct frame *frame,
 	if (!screen_take(&screen))
 		return TOP_NO_SCREEN;
 	do {
-		end = take(fd, frame);
+		end = take(fd, frame, refusal);
 		if (end == TOP_DONE)
 			draw(frame);
 	} while (end == TOP_DONE && wait_for_next(&screen, frame, interval_ms));
@@ -175,12 +174,17 @@ static enum top_end run_live(int fd, struct frame *frame,
 enum top_end top_run(int fd, const struct top_options *options)
 {
 	struct frame *frame = frame_create();
+	json_t *refusal = NULL;
 	enum top_end end;
 
 	if (frame == NULL)
 		return TOP_HUNG_UP;
-	end = options->once ? run_once(fd, frame, options->interval_ms)
-			    : run_live(fd, frame, options->interval_ms);
+	end = options->once
+		      ? run_once(fd, frame, options->interval_ms, &refusal)
+		      : run_live(fd, frame, options->interval_ms, &refusal);
+	if (end == TOP_REFUSED)
+		fprintf(stderr, "xenblkctl: %s\n", socket_refusal(refusal));
+	json_decref(refusal);
 	frame_destroy(frame);
 	return end;
 }

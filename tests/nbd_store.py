@@ -80,7 +80,9 @@ def trimmed(image, uri):
     zeroes = guest("read", "--offset", "6M", "--length", "1M").stdout
     sim("detach", "5", "xvda")
     expect(set(zeroes) <= {"\0"}, "what was discarded is still there")
-    expect(os.stat(image).st_blocks <= before - MIB // 512, "the qcow2 image did not become smaller")
+    # Not all of it: qcow2 writes tables that it held back, and a file system needs blocks to note a hole.
+    freed = (before - os.stat(image).st_blocks) * 512
+    expect(freed >= MIB // 2, f"of 1 MiB that was discarded the qcow2 image gave {freed} bytes back")
 
 
 def a_store_that_dies(folder, control, server, uri):

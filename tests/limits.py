@@ -108,6 +108,36 @@ def held_disks_end(socket, load):
     wait_until(lambda: show(socket)["state"] == "closed", "the disk of a guest that is gone still waits")
 
 
+def kept_by_the_next_daemon(folder, daemon, socket):
+    """Killed, so that nothing could be said at the end; the disk's directory has the limits."""
+    ctl(socket, "limit", DISK, "--iops", "700", "--bandwidth", "none", "--burst", "60")
+    daemon.kill()
+    daemon.wait(20)
+    os.unlink(socket)
+    daemon, socket = start(folder, "--limit-iops", "2000")
+    wait_until(lambda: sample_or_none(socket) is not None, "the next daemon does not find the disk")
+    disk = show(socket)
+    expect((disk["limit_iops"], disk["limit_bandwidth"], disk["limit_burst_ms"]) == (700, 0, 60), f"{disk}")
+    some_time(lambda: is_kept(rates(socket)[0], 700, "requests under the next daemon"), "700 are never reached")
+    return daemon, socket
+
+
+def sample_or_none(socket):
+    answer = ctl(socket, "stats", DISK, "--json", check=False)
+    return json.loads(answer.stdout)["disks"] if answer.returncode == 0 else None
+
+
+def written_by_a_toolstack(folder, socket):
+    """Before the disk starts; what is no number counts for nothing, and is said."""
+    sim("attach", "5", "xvdb", "--params", "null:64M", "limit-iops=300", "limit-bandwidth=1M", "limit-burst-ms=20")
+    wait_until(lambda: ctl(socket, "show", "5/51728", check=False).returncode == 0, "the second disk is not seen")
+    disk = json.loads(ctl(socket, "show", "5/51728", "--json").stdout)["disks"][0]
+    expect((disk["limit_iops"], disk["limit_bandwidth"], disk["limit_burst_ms"]) == (300, 0, 20), f"{disk}")
+    with open(os.path.join(folder, "log"), encoding="utf-8") as log:
+        expect("its node limit-bandwidth is not a number" in log.read(), "nothing is said of a node that is no number")
+    sim("detach", "5", "xvdb")
+
+
 def test():
     with tempfile.TemporaryDirectory() as folder:
         daemon, socket = start(folder, "--limit-iops", "2000")
@@ -116,6 +146,8 @@ def test():
         wait_until(lambda: sample(socket)[1]["reads"] > 0, "the load does not begin")
         limits_are_kept(socket)
         words(socket)
+        daemon, socket = kept_by_the_next_daemon(folder, daemon, socket)
+        written_by_a_toolstack(folder, socket)
         held_disks_end(socket, load)
         daemon.send_signal(signal.SIGTERM)
         expect(daemon.wait(20) == 0, "xenblkd does not end cleanly")

@@ -43,6 +43,21 @@ static bool read_no(struct store *store, const char *directory, const char *key)
 	       value[0] == '0';
 }
 
+int facts_number(struct store *store, const char *directory, const char *key,
+		 uint64_t max, uint64_t *value)
+{
+	char text[24];
+	int n = read_key(store, directory, key, text, sizeof(text));
+
+	if (n == -EAGAIN)
+		return 0;
+	if (n < 0 && n != -EOVERFLOW)
+		return n;
+	if (n < 0 || !decimal_parse(text, (size_t)n, max, value))
+		return -EINVAL;
+	return 0;
+}
+
 static int read_mode(struct store *store, const char *directory,
 		     struct facts *facts, char *sentence)
 {

@@ -57,5 +57,15 @@ int facts_params(struct store *store, const char *directory, char *params,
  */
 bool facts_no_medium(const struct facts *facts);
 
+/**
+ * facts_number() - a node with a decimal number, which may be absent.
+ * @value: set only when there is one
+ *
+ * Return: 0, also when the node is absent; -EINVAL when it is no number from 0
+ * to @max; or -errno.
+ */
+int facts_number(struct store *store, const char *directory, const char *key,
+		 uint64_t max, uint64_t *value);
+
 /** facts_online() - whether the toolstack wants the disk to stay (P7). */
 bool facts_online(struct store *store, const char *directory);

@@ -117,6 +117,9 @@ void device_fail(struct device *device, const char *format, ...)
 
 /* limits.c: how much a disk may do */
 
+/** device_read_limits() - what its directory says of them; the rest stays. */
+void device_read_limits(struct device *device);
+
 /** device_send_limits() - to the worker, if it lives and there are any. */
 void device_send_limits(struct device *device);
 

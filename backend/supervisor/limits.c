@@ -2,11 +2,24 @@
  * How much a disk may do per second.  See inside.h and device.h.
  *
  * The limits are the disk's, not its worker's: each worker is told when it
- * starts, and again when they change.
+ * starts, and again when they change.  They stand in the disk's directory, where
+ * the next daemon finds them: a tenant must not be free of its limits because a
+ * daemon was replaced.
  */
 #include "backend/supervisor/inside.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
 #include "backend/base/check.h"
+#include "backend/base/checked.h"
+#include "backend/supervisor/facts.h"
+
+/* A toolstack may write them, too, before the disk starts. */
+#define NODE_IOPS      "limit-iops"
+#define NODE_BANDWIDTH "limit-bandwidth"
+#define NODE_BURST_MS  "limit-burst-ms"
 
 static bool is_limited(const struct conf_limits *limits)
 {
@@ -34,6 +47,57 @@ void device_send_limits(struct device *device)
 		send(device);
 }
 
+static void read_node(const struct device *device, const char *key,
+		      uint64_t max, uint64_t *value)
+{
+	const int error = facts_number(device->options.store, device->directory,
+				       key, max, value);
+
+	if (error == -EINVAL)
+		log_line(LOG_WARNING,
+			 "%s: its node %s is not a number from 0 to %" PRIu64
+			 " and counts for nothing: write one, or use xenblkctl "
+			 "limit",
+			 device->relative, key, max);
+	else if (error < 0)
+		log_line(LOG_WARNING, "%s: its node %s cannot be read: %s",
+			 device->relative, key, strerror(-error));
+}
+
+void device_read_limits(struct device *device)
+{
+	struct conf_limits limits = device->limits;
+	uint64_t iops = limits.iops, burst_ms = limits.burst_ms;
+	const char *wrong;
+
+	read_node(device, NODE_IOPS, LIMIT_RATE, &iops);
+	read_node(device, NODE_BANDWIDTH, (uint64_t)LIMIT_RATE * SECTOR_BYTES,
+		  &limits.bandwidth);
+	read_node(device, NODE_BURST_MS, LIMIT_BURST_MS, &burst_ms);
+	limits.iops = (uint32_t)iops;
+	limits.burst_ms = (uint32_t)burst_ms;
+	wrong = conf_limits_wrong(&limits);
+	if (wrong == NULL)
+		device->limits = limits;
+	else
+		log_line(LOG_WARNING,
+			 "%s: the limits in its directory count for nothing: "
+			 "%s",
+			 device->relative, wrong);
+}
+
+static void keep(struct device *device)
+{
+	const struct conf_limits *limits = &device->limits;
+	const struct publish_node nodes[] = {
+		publish_number(NODE_IOPS, limits->iops),
+		publish_number(NODE_BANDWIDTH, limits->bandwidth),
+		publish_number(NODE_BURST_MS, limits->burst_ms),
+	};
+
+	(void)device_publish(device, nodes, ARRAY_SIZE(nodes));
+}
+
 void device_limit(struct device *device, const struct conf_limits *limits)
 {
 	CHECK(conf_limits_wrong(limits) == NULL);
@@ -43,5 +107,6 @@ void device_limit(struct device *device, const struct conf_limits *limits)
 		 "number), with a burst of %u ms",
 		 device->relative, limits->iops,
 		 (unsigned long long)limits->bandwidth, limits->burst_ms);
+	keep(device);
 	send(device);
 }

@@ -260,6 +260,7 @@ static void open_disk(struct device *device)
 			    error == -EINVAL ? sentence : strerror(-error));
 		return;
 	}
+	device_read_limits(device);
 	watch_frontend(device);
 	device->lived |= store_domain_lives(device->options.store,
 					    device->options.key.domid);

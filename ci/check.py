@@ -288,12 +288,12 @@ def stress(run):
         run.command(argv, 300)
         run.passed += 1
     if os.access('/dev/fuse', os.W_OK) and os.access('/dev/loop-control', os.W_OK):
-        for argv in (['tests/stress/filesystem', '100'], ['tests/stress/slow-store', '2']):
+        for argv in (['tests/stress/filesystem', '100'], ['tests/stress/slow-store', '2'], ['tests/stress/lost-store', '2']):
             run.command(argv, 300)
             run.passed += 1
     else:
-        run.log.write(b'filesystem and slow-store: skipped, there is no /dev/fuse or no /dev/loop-control here\n')
-        run.skipped += 2
+        run.log.write(b'filesystem, slow-store and lost-store: skipped, there is no /dev/fuse or no /dev/loop-control here\n')
+        run.skipped += 3
 
 
 @step('determinism', 'the same seed gives the same trace, twice')

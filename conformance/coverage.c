@@ -47,7 +47,7 @@ static json_t *catalogue_object(const struct clause *clause)
 static void print_json(const unsigned int counts[CLAUSE_STANDING_COUNT])
 {
 	json_t *uncovered = json_array(), *untestable = json_array();
-	json_t *waiting = json_array(), *catalogue = json_array();
+	json_t *catalogue = json_array();
 	json_t *document;
 	unsigned int binding = clause_count() - counts[CLAUSE_OF_OTHERS];
 
@@ -61,55 +61,33 @@ static void print_json(const unsigned int counts[CLAUSE_STANDING_COUNT])
 				untestable,
 				json_pack("{s:s, s:s}", "id", clause->id, "why",
 					  clause_why_untestable(clause)));
-		else if (standing == CLAUSE_WAITING)
-			json_array_append_new(
-				waiting,
-				json_pack("{s:s, s:s}", "id", clause->id, "for",
-					  clause_waits_for(clause)));
 		else if (standing == CLAUSE_UNCOVERED)
 			json_array_append_new(uncovered,
 					      json_string(clause->id));
 	}
-	document =
-		json_pack("{s:i, s:i, s:o, s:o, s:o, s:o}", "clauses",
-			  (int)binding, "covered", (int)counts[CLAUSE_COVERED],
-			  "uncovered", uncovered, "waiting", waiting,
-			  "untestable", untestable, "catalogue", catalogue);
+	document = json_pack(
+		"{s:i, s:i, s:o, s:o, s:o}", "clauses", (int)binding, "covered",
+		(int)counts[CLAUSE_COVERED], "uncovered", uncovered,
+		"untestable", untestable, "catalogue", catalogue);
 	json_dumpf(document, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(document);
 }
 
-static void print_clause(const struct clause *clause)
-{
-	switch (clause_standing(clause)) {
-	case CLAUSE_UNCOVERED:
-		printf("%-4s %-6s %s\n", clause->id, clause->level,
-		       clause->statement);
-		break;
-	case CLAUSE_WAITING:
-		printf("%-4s %-6s %s (waits for: %s)\n", clause->id,
-		       clause->level, clause->statement,
-		       clause_waits_for(clause));
-		break;
-	case CLAUSE_OF_OTHERS:
-	case CLAUSE_COVERED:
-	case CLAUSE_UNTESTABLE:
-	case CLAUSE_STANDING_COUNT:
-		break;
-	}
-}
-
 static void print_text(const unsigned int counts[CLAUSE_STANDING_COUNT])
 {
-	for (unsigned int i = 0; i < clause_count(); i++)
-		print_clause(clause_at(i));
+	for (unsigned int i = 0; i < clause_count(); i++) {
+		const struct clause *clause = clause_at(i);
+
+		if (clause_standing(clause) == CLAUSE_UNCOVERED)
+			printf("%-4s %-6s %s\n", clause->id, clause->level,
+			       clause->statement);
+	}
 	printf("%u clauses bind a backend: %u have a case, %u cannot be "
-	       "tested, %u wait for an operation that xenblk does not offer "
-	       "yet, %u have none\n",
+	       "tested, %u have none\n",
 	       clause_count() - counts[CLAUSE_OF_OTHERS],
 	       counts[CLAUSE_COVERED], counts[CLAUSE_UNTESTABLE],
-	       counts[CLAUSE_WAITING], counts[CLAUSE_UNCOVERED]);
+	       counts[CLAUSE_UNCOVERED]);
 }
 
 unsigned int coverage_clauses(bool json)

@@ -63,8 +63,6 @@ static void print_clause(const struct clause *clause)
 		printf("  no case:  %s\n", why);
 	for (unsigned int i = 0; clause_means(clause, i) != NULL; i++)
 		printf("  seen by:  %s\n", clause_means(clause, i));
-	if (clause_standing(clause) == CLAUSE_WAITING)
-		printf("  waits:    for %s\n", clause_waits_for(clause));
 }
 
 static void print_refusal(const char *name)

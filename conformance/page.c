@@ -150,21 +150,11 @@ static void put_reason(FILE *out, const struct clause *clause,
 	const char *why = clause_why_untestable(clause);
 
 	fprintf(out, "<td class=\"none\" colspan=\"%u\">", columns);
-	switch (clause_standing(clause)) {
-	case CLAUSE_UNTESTABLE:
+	if (clause_standing(clause) == CLAUSE_UNTESTABLE) {
 		fputs("no case: ", out);
 		put(out, why);
-		break;
-	case CLAUSE_WAITING:
-		fputs("no case yet: waits for ", out);
-		put(out, clause_waits_for(clause));
-		break;
-	case CLAUSE_OF_OTHERS:
-	case CLAUSE_COVERED:
-	case CLAUSE_UNCOVERED:
-	case CLAUSE_STANDING_COUNT:
+	} else {
 		fputs("no case yet", out);
-		break;
 	}
 	fputs("</td>", out);
 }

@@ -64,30 +64,9 @@ static const struct {
 	const char *words, *ids;
 } means[] = {
 #define MEANS(name, words, ids) {words, ids},
-#define WAITS(feature, ids)
 #include "conformance/catalogue/means.def"
 #undef MEANS
-#undef WAITS
 };
-
-static const struct {
-	const char *feature, *ids;
-} waits[] = {
-#define MEANS(name, words, ids)
-#define WAITS(feature, ids) {feature, ids},
-#include "conformance/catalogue/means.def"
-#undef MEANS
-#undef WAITS
-};
-
-const char *clause_waits_for(const struct clause *clause)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(waits); i++) {
-		if (case_names(waits[i].ids, clause->id))
-			return waits[i].feature;
-	}
-	return NULL;
-}
 
 const char *clause_means(const struct clause *clause, unsigned int i)
 {
@@ -106,14 +85,13 @@ enum clause_standing clause_standing(const struct clause *clause)
 		return CLAUSE_COVERED;
 	if (clause_why_untestable(clause) != NULL)
 		return CLAUSE_UNTESTABLE;
-	return clause_waits_for(clause) != NULL ? CLAUSE_WAITING
-						: CLAUSE_UNCOVERED;
+	return CLAUSE_UNCOVERED;
 }
 
 const char *clause_standing_name(enum clause_standing standing)
 {
-	static const char *const names[] = {
-		"of others", "covered", "untestable", "waiting", "uncovered"};
+	static const char *const names[] = {"of others", "covered",
+					    "untestable", "uncovered"};
 
 	_Static_assert(ARRAY_SIZE(names) == CLAUSE_STANDING_COUNT,
 		       "one name per standing");

@@ -25,10 +25,6 @@ bool clause_binds_backend(const struct clause *clause);
 /** clause_why_untestable() - a reason, or NULL when a case can observe it. */
 const char *clause_why_untestable(const struct clause *clause);
 
-/** clause_waits_for() - an operation that the backend does not have yet, or
- * NULL. */
-const char *clause_waits_for(const struct clause *clause);
-
 /** clause_means() - the i-th way to see that it is kept, in words; NULL at the
  * end. */
 const char *clause_means(const struct clause *clause, unsigned int i);
@@ -38,7 +34,6 @@ enum clause_standing {
 	CLAUSE_OF_OTHERS, /* binds no backend */
 	CLAUSE_COVERED,
 	CLAUSE_UNTESTABLE,
-	CLAUSE_WAITING,
 	CLAUSE_UNCOVERED,
 	CLAUSE_STANDING_COUNT,
 };

@@ -50,6 +50,7 @@ enum case_disk {
 	DISK_CDROM,   /* read-only and removable, with a medium */
 	DISK_ELASTIC, /* whose size may be changed */
 	DISK_BLOCKS,  /* whose store takes blocks of 4096 bytes only */
+	DISK_PLAIN,   /* without what may be left out, where a target can */
 	CASE_DISK_COUNT,
 };
 

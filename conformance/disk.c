@@ -17,6 +17,7 @@ const struct case_disk_shape *case_disk_shape(enum case_disk disk)
 		[DISK_CDROM] = {"cdrom", "xvde", 16384, true, true, 0},
 		[DISK_ELASTIC] = {"elastic", "xvdf", 16384, false, false, 0},
 		[DISK_BLOCKS] = {"blocks", "xvdg", 16384, .block = 4096},
+		[DISK_PLAIN] = {"plain", "xvdh", 16384, false, false, 0},
 	};
 
 	_Static_assert(sizeof(shapes) / sizeof(*shapes) == CASE_DISK_COUNT,

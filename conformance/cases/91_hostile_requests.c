@@ -51,7 +51,7 @@ CASE("blkif.hostile.operation-255", QUIRK,
 
 CASE("blkif.hostile.barrier-not-offered", QUIRK,
      "A barrier that was not offered is answered EOPNOTSUPP.",
-     .clause = "K5 C1", .refusal = "OPERATION_UNKNOWN")
+     .clause = "K5 C1", .refusal = "OPERATION_UNKNOWN", .disk = DISK_PLAIN)
 {
 	guest_connect(g);
 	guest_need(g, !guest_offers(g, "feature-barrier"),
@@ -79,7 +79,7 @@ CASE("blkif.hostile.discard-not-offered", QUIRK,
 
 CASE("blkif.hostile.indirect-not-offered", QUIRK,
      "An indirect request that was not offered is answered EOPNOTSUPP.",
-     .clause = "K5 I7 D4", .refusal = "OPERATION_UNKNOWN")
+     .clause = "K5 I7 D4", .refusal = "OPERATION_UNKNOWN", .disk = DISK_PLAIN)
 {
 	guest_connect(g);
 	guest_need(g, !guest_offers(g, "feature-max-indirect-segments"),

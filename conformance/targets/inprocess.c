@@ -232,9 +232,13 @@ static int make_world(const struct conform_case *one)
 	return result;
 }
 
-static int start_host(void)
+static int start_host(enum case_disk disk)
 {
 	conf_init(&world.conf);
+	if (disk == DISK_PLAIN) {
+		world.conf.barrier = false;
+		world.conf.max_indirect = 0;
+	}
 	/* no socket, no process, no privileges: nothing here leaves the process
 	 */
 	world.conf.control[0] = '\0';
@@ -265,7 +269,7 @@ static int inprocess_enter(const struct conform_case *one,
 	int result = make_world(one);
 
 	if (result == 0)
-		result = start_host();
+		result = start_host(one->disk);
 	if (result != 0)
 		return result;
 	settle();

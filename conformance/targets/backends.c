@@ -7,11 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance/targets/host.h"
+#include "conformance/targets/loop.h"
 
 #define WORKER_OBITUARY "the worker that served this disk"
 
 /* --- xenblkd --- */
+
+/* A file takes any bytes, a loop device whole blocks: where there is none, there
+ * is no such disk. */
+static int open_xenblkd(struct host *host, char why[TARGET_TEXT_BYTES])
+{
+	if (loop_attach(host, DISK_BLOCKS, why) != 0)
+		host_forgo(host, DISK_BLOCKS);
+	return 0;
+}
 
 static int spawn_xenblkd(struct host *host)
 {
@@ -86,7 +95,10 @@ const struct hosted hosted_xenblkd = {
 	.kind = "vbd",
 	.before = "file:",
 	.ours = true,
+	.long_blocks = true,
 	.follows_params = true,
+	.open = open_xenblkd,
+	.close = loop_detach_all,
 	.spawn = spawn_xenblkd,
 	.resize = resize_xenblkd,
 	.failed = worker_died,

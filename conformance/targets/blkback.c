@@ -8,11 +8,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "conformance/targets/host.h"
+#include "conformance/targets/loop.h"
 
 #define DRIVER "/sys/bus/xen-backend/drivers/vbd"
 
@@ -38,36 +37,18 @@ static int load_module(char why[TARGET_TEXT_BYTES])
 	return -ENODEV;
 }
 
-static int make_loop(struct host *host, enum case_disk disk,
-		     char why[TARGET_TEXT_BYTES])
+/* A kernel is told which device, not which file. */
+static int make_device(struct host *host, enum case_disk disk,
+		       char why[TARGET_TEXT_BYTES])
 {
-	char *const command[] = {
-		"losetup",
-		"--find",
-		"--show",
-		case_disk_shape(disk)->readonly ? "--read-only" : "--nooverlap",
-		host->image[disk],
-		NULL};
 	struct toolstack_disk *one = &host->disk[disk];
-	struct stat device;
-	int result;
+	int result = loop_attach(host, disk, why);
 
-	if (!host_offers(host, disk))
-		return 0;
-	result = program_output(command, host->loop[disk],
-				sizeof(host->loop[disk]));
-	if (result == 0 && stat(host->loop[disk], &device) != 0)
-		result = -errno;
-	if (result != 0) {
-		snprintf(why, TARGET_TEXT_BYTES,
-			 "losetup makes no loop device of %.120s: %s",
-			 host->image[disk], strerror(-result));
-		return result;
-	}
-	one->params = host->loop[disk];
-	snprintf(one->physical_device, sizeof(one->physical_device), "%x:%x",
-		 major(device.st_rdev), minor(device.st_rdev));
-	return 0;
+	if (result == 0 && host_offers(host, disk))
+		snprintf(one->physical_device, sizeof(one->physical_device),
+			 "%x:%x", major(host->loop[disk].number),
+			 minor(host->loop[disk].number));
+	return result;
 }
 
 static int open_kernel_log(struct host *host, char why[TARGET_TEXT_BYTES])
@@ -90,23 +71,13 @@ static int open_blkback(struct host *host, char why[TARGET_TEXT_BYTES])
 	host->kernel_log = -1;
 	result = load_module(why);
 	for (unsigned int i = 0; i < CASE_DISK_COUNT && result == 0; i++)
-		result = make_loop(host, i, why);
+		result = make_device(host, i, why);
 	return result != 0 ? result : open_kernel_log(host, why);
 }
 
 static void close_blkback(struct host *host)
 {
-	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++) {
-		char *const command[] = {"losetup", "--detach", host->loop[i],
-					 NULL};
-		struct program losetup;
-
-		if (host->loop[i][0] == '\0')
-			continue;
-		if (program_start(&losetup, command) == 0)
-			program_wait(&losetup);
-		program_stop(&losetup);
-	}
+	loop_detach_all(host);
 	if (host->kernel_log >= 0)
 		close(host->kernel_log);
 }

@@ -54,10 +54,11 @@ static bool read_service(struct store *store, struct errand_service *service)
 
 	if (get_text(store, SERVICE, text, sizeof(text)) <= 0)
 		return false;
-	return sscanf(text, "%u %u %u %u %u %u %63[^\n]", &service->domid,
+	return sscanf(text, "%u %u %u %u %u %u %u %u %63[^\n]", &service->domid,
 		      &service->devid, &service->patience_ms, &service->ours,
-		      &service->writable_only, &service->per_case,
-		      service->backend) == 7;
+		      &service->per_case, &service->resizes,
+		      &service->changes_media, &service->disks,
+		      service->backend) == 9;
 }
 
 int errand_find(struct errand_service *service, unsigned int timeout_ms)
@@ -92,8 +93,8 @@ static bool read_answer(struct store *store, const char *number,
 	return true;
 }
 
-int errand_run(const struct errand_service *service, enum errand_kind kind,
-	       unsigned int disk, struct errand_answer *answer)
+int errand_run(const struct errand_service *service,
+	       const struct errand *errand, struct errand_answer *answer)
 {
 	/* the service may have to do one that somebody else left behind */
 	uint64_t end = now_ms() + 8ull * service->patience_ms + 10000;
@@ -107,8 +108,8 @@ int errand_run(const struct errand_service *service, enum errand_kind kind,
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(number, sizeof(number), "%x-%llx-%lx", (unsigned int)getpid(),
 		 (unsigned long long)now.tv_sec, (unsigned long)now.tv_nsec);
-	snprintf(text, sizeof(text), "%s %u %u", number, (unsigned int)kind,
-		 disk);
+	snprintf(text, sizeof(text), "%s %u %u %llu", number,
+		 (unsigned int)errand->kind, errand->disk, errand->value);
 	result = store_watch(&store, ANSWER);
 	if (result == 0)
 		result = store_put(&store, REQUEST, text, strlen(text));
@@ -127,9 +128,10 @@ int errand_offer(struct store *store, const struct errand_service *service)
 	char text[256];
 	int result;
 
-	snprintf(text, sizeof(text), "%u %u %u %u %u %u %s", service->domid,
-		 service->devid, service->patience_ms, service->ours,
-		 service->writable_only, service->per_case, service->backend);
+	snprintf(text, sizeof(text), "%u %u %u %u %u %u %u %u %s",
+		 service->domid, service->devid, service->patience_ms,
+		 service->ours, service->per_case, service->resizes,
+		 service->changes_media, service->disks, service->backend);
 	result = store_remove(store, DIRECTORY);
 	if (result == 0)
 		result = store_put(store, ANSWER, "-", 1);
@@ -154,8 +156,8 @@ int errand_take(struct store *store, struct errand *errand)
 			       : 0;
 	if (got < 0)
 		return (int)got;
-	if (sscanf(text, "%39s %u %u", errand->number, &kind, &errand->disk) !=
-	    3)
+	if (sscanf(text, "%39s %u %u %llu", errand->number, &kind,
+		   &errand->disk, &errand->value) != 4)
 		return 0;
 	got = get_text(store, ANSWER, old, sizeof(old));
 	if (got < 0)

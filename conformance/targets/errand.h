@@ -23,6 +23,9 @@ enum errand_kind {
 	ERRAND_REPLUG,
 	ERRAND_ASK_UNPLUG,
 	ERRAND_ERROR,
+	ERRAND_DEED,   /* the value: enum guest_deed */
+	ERRAND_RESIZE, /* the value: sectors */
+	ERRAND_MEDIUM, /* the value: whether it is in */
 	ERRAND_KINDS,
 };
 
@@ -30,6 +33,7 @@ struct errand {
 	char number[40];
 	enum errand_kind kind;
 	unsigned int disk; /* enum case_disk */
+	unsigned long long value;
 };
 
 struct errand_answer {
@@ -41,7 +45,8 @@ struct errand_answer {
 struct errand_service {
 	unsigned int domid, devid;
 	unsigned int patience_ms; /* how long an errand may take */
-	unsigned int ours, writable_only, per_case;
+	unsigned int ours, per_case, resizes, changes_media;
+	unsigned int disks; /* a bit for each that it has */
 	char backend[64];
 };
 
@@ -50,9 +55,10 @@ struct errand_service {
 /** errand_find() - waits until a service has said what it is; 0 or -errno. */
 int errand_find(struct errand_service *service, unsigned int timeout_ms);
 
-/** errand_run() - until it is done; 0, or -errno when nobody did it. */
-int errand_run(const struct errand_service *service, enum errand_kind kind,
-	       unsigned int disk, struct errand_answer *answer);
+/** errand_run() - until it is done (its number is not used); 0, or -errno when
+ * nobody did it. */
+int errand_run(const struct errand_service *service,
+	       const struct errand *errand, struct errand_answer *answer);
 
 /* --- in dom0 --- */
 

@@ -43,14 +43,19 @@ bool host_offers(const struct host *host, enum case_disk disk)
 
 /* --- images and disks --- */
 
+void host_forgo(struct host *host, enum case_disk disk)
+{
+	unlink(host->image[disk]);
+	host->image[disk][0] = '\0';
+}
+
 static int make_image(struct host *host, enum case_disk disk)
 {
 	const struct case_disk_shape *shape = case_disk_shape(disk);
 	FILE *image;
 	int result;
 
-	/* a file takes any bytes: such a disk is not offered */
-	if (shape->block > 0)
+	if (shape->block > 0 && !host->hosted->long_blocks)
 		return 0;
 	snprintf(host->image[disk], sizeof(host->image[disk]), "%s/%s.img",
 		 host->directory, shape->name);
@@ -63,8 +68,7 @@ static int make_image(struct host *host, enum case_disk disk)
 	fclose(image);
 	/* a file system for small files: such a disk is not offered */
 	if (result == -EFBIG) {
-		unlink(host->image[disk]);
-		host->image[disk][0] = '\0';
+		host_forgo(host, disk);
 		return 0;
 	}
 	snprintf(host->params[disk], sizeof(host->params[disk]), "%.10s%.240s",

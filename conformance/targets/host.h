@@ -29,6 +29,7 @@ struct hosted {
 	bool ours;	    /* xenblk: our decisions bind it as well */
 	bool per_case;	    /* a new process for every case */
 	bool writable_only; /* cannot be given a read-only disk */
+	bool long_blocks;   /* can be given one of blocks longer than 512 */
 	/* find or make what it needs beside an image; NULL: nothing */
 	int (*open)(struct host *host, char why[TARGET_TEXT_BYTES]);
 	void (*close)(struct host *host);
@@ -42,6 +43,12 @@ struct hosted {
 };
 
 extern const struct hosted hosted_xenblkd, hosted_qemu, hosted_blkback;
+
+struct loop {
+	bool open;
+	dev_t number;
+	int fd;
+};
 
 struct host {
 	/* set by the caller */
@@ -59,8 +66,8 @@ struct host {
 	char image[CASE_DISK_COUNT][HOST_PATH_BYTES];
 	char params[CASE_DISK_COUNT][HOST_PATH_BYTES];
 	struct toolstack_disk disk[CASE_DISK_COUNT];
-	char loop[CASE_DISK_COUNT][32]; /* blkback.c: device nodes, "": none */
-	int kernel_log;			/* blkback.c */
+	struct loop loop[CASE_DISK_COUNT]; /* loop.c */
+	int kernel_log;			   /* blkback.c */
 };
 
 /** host_open() - images, and the backend unless each case gets its own. */
@@ -69,6 +76,9 @@ void host_close(struct host *host);
 
 /** host_store() - a new connection to xenstore, as a forked process needs. */
 int host_store(struct host *host);
+
+/** host_forgo() - this host has no such disk. */
+void host_forgo(struct host *host, enum case_disk disk);
 
 /** host_offers() - whether the backend can be given such a disk. */
 bool host_offers(const struct host *host, enum case_disk disk);

@@ -198,6 +198,22 @@ static void do_errand(struct host *host, const struct errand *errand,
 			 text != NULL ? text : "");
 		return;
 	}
+	case ERRAND_DEED:
+		answer->result =
+			errand->value < GUEST_DEED_COUNT
+				? host_do(host, disk,
+					  (enum guest_deed)errand->value)
+				: -ENOSYS;
+		break;
+	case ERRAND_RESIZE:
+		answer->result =
+			host->hosted->resize != NULL
+				? host_resize(host, disk, errand->value)
+				: -ENOSYS;
+		break;
+	case ERRAND_MEDIUM:
+		answer->result = host_medium(host, disk, errand->value != 0);
+		break;
 	case ERRAND_KINDS:
 		answer->result = -ENOSYS;
 		break;
@@ -302,10 +318,13 @@ static int offer(struct service *service)
 				      .devid = service->host.devid,
 				      .patience_ms = service->host.patience_ms,
 				      .ours = hosted->ours,
-				      .writable_only = hosted->writable_only,
-				      .per_case = hosted->per_case};
+				      .per_case = hosted->per_case,
+				      .resizes = hosted->resize != NULL,
+				      .changes_media = hosted->follows_params};
 	int result;
 
+	for (unsigned int i = 0; i < CASE_DISK_COUNT; i++)
+		said.disks |= (unsigned int)host_offers(&service->host, i) << i;
 	snprintf(said.backend, sizeof(said.backend), "%s", hosted->title);
 	result = errand_offer(&service->store, &said);
 	if (result == 0)

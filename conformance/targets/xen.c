@@ -25,13 +25,15 @@ static struct target target;
 
 static bool offers(enum case_disk disk)
 {
-	return !case_disk_shape(disk)->readonly || !xen.service.writable_only;
+	return (xen.service.disks >> disk & 1) != 0;
 }
 
 static int run(enum errand_kind kind, enum case_disk disk,
-	       struct errand_answer *answer)
+	       unsigned long long value, struct errand_answer *answer)
 {
-	int result = errand_run(&xen.service, kind, disk, answer);
+	const struct errand errand = {
+		.kind = kind, .disk = disk, .value = value};
+	int result = errand_run(&xen.service, &errand, answer);
 
 	if (result != 0)
 		snprintf(answer->text, sizeof(answer->text),
@@ -67,7 +69,7 @@ static void stop(void)
 static int before(const struct conform_case *one, char why[TARGET_TEXT_BYTES])
 {
 	struct errand_answer answer;
-	int result = run(ERRAND_BEFORE, one->disk, &answer);
+	int result = run(ERRAND_BEFORE, one->disk, 0, &answer);
 
 	if (result == 0)
 		result = answer.result;
@@ -80,7 +82,7 @@ static enum target_health after(const struct conform_case *one,
 				char why[TARGET_TEXT_BYTES])
 {
 	struct errand_answer answer;
-	int result = run(ERRAND_AFTER, one->disk, &answer);
+	int result = run(ERRAND_AFTER, one->disk, 0, &answer);
 
 	snprintf(why, TARGET_TEXT_BYTES, "%.250s", answer.text);
 	if (result != 0 || answer.result < 0 ||
@@ -91,22 +93,44 @@ static enum target_health after(const struct conform_case *one,
 
 /* --- in the case's process --- */
 
-static int replug(void *context, enum case_disk disk)
+/* 0 or -errno of an errand that says nothing else. */
+static int have_done(enum errand_kind kind, enum case_disk disk,
+		     unsigned long long value)
 {
 	struct errand_answer answer;
-	int result = run(ERRAND_REPLUG, disk, &answer);
+	int result = run(kind, disk, value, &answer);
 
-	(void)context;
 	return result != 0 ? result : answer.result;
+}
+
+static int replug(void *context, enum case_disk disk)
+{
+	(void)context;
+	return have_done(ERRAND_REPLUG, disk, 0);
 }
 
 static int ask_unplug(void *context, enum case_disk disk)
 {
-	struct errand_answer answer;
-	int result = run(ERRAND_ASK_UNPLUG, disk, &answer);
-
 	(void)context;
-	return result != 0 ? result : answer.result;
+	return have_done(ERRAND_ASK_UNPLUG, disk, 0);
+}
+
+static int do_deed(void *context, enum case_disk disk, enum guest_deed deed)
+{
+	(void)context;
+	return have_done(ERRAND_DEED, disk, deed);
+}
+
+static int resize(void *context, enum case_disk disk, uint64_t sectors)
+{
+	(void)context;
+	return have_done(ERRAND_RESIZE, disk, sectors);
+}
+
+static int medium(void *context, enum case_disk disk, bool in)
+{
+	(void)context;
+	return have_done(ERRAND_MEDIUM, disk, in);
 }
 
 static char *error_of(void *context, enum case_disk disk)
@@ -114,7 +138,7 @@ static char *error_of(void *context, enum case_disk disk)
 	struct errand_answer answer;
 
 	(void)context;
-	if (run(ERRAND_ERROR, disk, &answer) != 0 || answer.result != 0)
+	if (run(ERRAND_ERROR, disk, 0, &answer) != 0 || answer.result != 0)
 		return NULL;
 	return strdup(answer.text);
 }
@@ -128,6 +152,9 @@ static int enter(const struct conform_case *one, struct guest_world *guest)
 	guest->durable = true;
 	guest->replug = xen.service.per_case ? NULL : replug;
 	guest->ask_unplug = ask_unplug;
+	guest->deed = do_deed;
+	guest->resize = xen.service.resizes ? resize : NULL;
+	guest->medium = xen.service.changes_media ? medium : NULL;
 	guest->error = error_of;
 	guest->timeout_ms = (int)xen.service.patience_ms;
 	return 0;

@@ -112,12 +112,14 @@ static void place_records(struct bench *bench, uint8_t how)
 	for (unsigned int q = 0; q < BENCH_QUEUES; q++) {
 		struct record_ring *ring = &bench->records->ring[q];
 		const uint64_t head = LIMIT_RECORD_RING_BYTES * 2u - 8u * how;
+		/* That are free: of the last ones so few that records are lost. */
+		const uint64_t room = how < 0xf0 ? 8u * how : 16u * (how % 16);
 
 		atomic_store(&ring->head, head);
 		atomic_store(&ring->tail,
-			     how < SCRIPT_ODD ? head
-					      : head - LIMIT_RECORD_RING_BYTES +
-							8u * how);
+			     how < SCRIPT_ODD
+				     ? head
+				     : head - LIMIT_RECORD_RING_BYTES + room);
 	}
 	records_begin(bench->records, BENCH_QUEUES);
 }
@@ -163,6 +165,7 @@ void bench_device(struct bench *bench, const struct script_record *how)
 /* A connection that goes on keeps its shape. */
 static void shape_of(struct bench *bench, const struct script_record *how)
 {
+	static const uint32_t indirect[] = {0, 24, 1024, 8};
 	struct link_attach *shape = &bench->shape;
 
 	shape->queues = 1 + script_u8(how, 3) % BENCH_QUEUES;
@@ -171,6 +174,8 @@ static void shape_of(struct bench *bench, const struct script_record *how)
 		script_u8(how, 5) % 2 != 0 ? LINK_ABI_X86_32 : LINK_ABI_X86_64;
 	shape->persistent = script_u8(how, 6) % 2;
 	shape->discard = script_u8(how, 10) % 2;
+	shape->barrier = script_u8(how, 10) >> 1 & 1;
+	shape->indirect = indirect[script_u8(how, 10) >> 2 & 3];
 	for (unsigned int q = 0; q < shape->queues; q++) {
 		shape->queue[q].event_channel = bench->ring[q].port;
 		for (unsigned int i = 0; i < 1u << BENCH_ORDER; i++)
@@ -181,7 +186,7 @@ static void shape_of(struct bench *bench, const struct script_record *how)
 }
 
 /* Fields: 2 a new connection or not, 3 .. 6 its shape, 7 what is wrong, 8 where
- * the indices begin. */
+ * the indices begin, 10 what is offered: discards, barriers, indirect requests. */
 bool bench_attach(struct bench *bench, const struct script_record *how)
 {
 	const uint8_t wrong = script_u8(how, 7);

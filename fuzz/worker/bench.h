@@ -88,6 +88,8 @@ void rings_boot(struct bench *bench);
 void rings_begin(struct bench *bench, uint32_t index);
 uint32_t rings_slots(const struct bench *bench);
 void rings_request(struct bench *bench, const struct script_record *how);
+/** rings_describe() - a data page describes so many segments in the next ones. */
+void rings_describe(unsigned int page, unsigned int segments, uint8_t last);
 void rings_publish(struct bench *bench, unsigned int queue);
 void rings_bend(struct bench *bench, unsigned int queue, uint32_t value);
 /** rings_hear() - new responses are judged. */

@@ -105,36 +105,61 @@ static void put(uint8_t *slot, size_t at, uint64_t value, size_t bytes)
 }
 
 /* Its fields stand where others have segments. */
-static void build_discard(const struct bench *bench,
-			  const struct script_record *r, uint8_t slot[112])
+static void build_discard(const struct script_record *r, uint8_t *slot,
+			  size_t shift)
 {
-	const size_t shift = bench->shape.abi == LINK_ABI_X86_32 ? 4 : 0;
-
 	slot[0] = BLKIF_OP_DISCARD;
 	slot[1] = script_u8(r, 5) % 2;
 	put(slot, 24 - shift, script_u8(r, 3) % (SECTORS + 2), 8);
 }
 
-/* Fields: 2 operation, from SCRIPT_ODD on a discard; 3 segments, or sectors of a
- * discard; 4 sector, 5 page, 6 what of it is wrong. */
-static void build(const struct bench *bench, const struct script_record *r,
-		  uint8_t slot[112])
+/* How many segments it claims to have: few, or more than a page describes. */
+static unsigned int claimed_of(uint8_t value)
 {
-	static const uint8_t operations[] = {
-		BLKIF_OP_READ, BLKIF_OP_WRITE, BLKIF_OP_FLUSH_DISKCACHE,
-		BLKIF_OP_READ, BLKIF_OP_WRITE, 77};
-	const size_t shift = bench->shape.abi == LINK_ABI_X86_32 ? 4 : 0;
+	return value < SCRIPT_ODD ? value % 25u
+				  : (value - SCRIPT_ODD + 1u) * 40u;
+}
+
+void rings_describe(unsigned int page, unsigned int segments, uint8_t last)
+{
+	for (unsigned int i = 0; i < segments && i < LIMIT_DESCRIPTORS; i++) {
+		uint8_t *at =
+			sim_guest_page(BENCH_GUEST, FRAME_DATA(page)) + 8u * i;
+		const uint32_t gref =
+			GREF_DATA_OF((page + 1 + i) % BENCH_PAGES);
+
+		memcpy(at, &gref, sizeof(gref));
+		at[4] = 0;
+		at[5] = last;
+		at[6] = at[7] = 0;
+	}
+}
+
+/* Its segments stand in data pages, all of them in the same one. */
+static void build_indirect(const struct script_record *r, uint8_t *slot,
+			   size_t shift)
+{
+	const unsigned int segments = claimed_of(script_u8(r, 3));
+	const unsigned int page = script_u8(r, 5) % BENCH_PAGES;
+	const uint8_t operation = script_u8(r, 2);
+
+	slot[0] = BLKIF_OP_INDIRECT;
+	slot[1] = operation % 8 == 7 ? BLKIF_OP_FLUSH_DISKCACHE : operation % 2;
+	put(slot, 2, segments, 2);
+	rings_describe(page, segments, (uint8_t)(script_u8(r, 7) % 9));
+	for (unsigned int i = 0; i < LIMIT_DESCRIPTOR_PAGES; i++)
+		put(slot, 28 - shift + 4 * (size_t)i,
+		    script_u8(r, 6) >= SCRIPT_ODD + i ? GREF_NOT_THERE
+						      : GREF_DATA_OF(page),
+		    4);
+}
+
+static void build_segments(const struct script_record *r, uint8_t *slot,
+			   size_t shift)
+{
 	const unsigned int segments = script_u8(r, 3) % 13;
 
-	memset(slot, 0, 112);
-	slot[0] = operations[script_u8(r, 2) % sizeof(operations)];
 	slot[1] = (uint8_t)segments;
-	put(slot, 8 - shift, bench->ids, 8);
-	put(slot, 16 - shift, script_u8(r, 4) % (SECTORS + 2), 8);
-	if (script_u8(r, 2) >= SCRIPT_ODD) {
-		build_discard(bench, r, slot);
-		return;
-	}
 	for (unsigned int i = 0; i < segments && i < LIMIT_SEGMENTS; i++) {
 		const size_t at = 24 - shift + 8 * (size_t)i;
 		const bool wrong = script_u8(r, 6) >= SCRIPT_ODD + i;
@@ -144,6 +169,33 @@ static void build(const struct bench *bench, const struct script_record *r,
 			  : GREF_DATA_OF((script_u8(r, 5) + i) % BENCH_PAGES),
 		    4);
 		slot[at + 5] = (uint8_t)(script_u8(r, 7) % 9);
+	}
+}
+
+/* Fields: 2 operation, from SCRIPT_ODD on eight values each for a discard, a
+ * barrier, and two of an indirect request; 3 segments, or sectors of a discard; 4
+ * sector, 5 page, 6 what of it is wrong, 7 where segments end. */
+static void build(const struct bench *bench, const struct script_record *r,
+		  uint8_t slot[112])
+{
+	static const uint8_t operations[] = {
+		BLKIF_OP_READ, BLKIF_OP_WRITE, BLKIF_OP_FLUSH_DISKCACHE,
+		BLKIF_OP_READ, BLKIF_OP_WRITE, 77};
+	const size_t shift = bench->shape.abi == LINK_ABI_X86_32 ? 4 : 0;
+	const uint8_t operation = script_u8(r, 2);
+
+	memset(slot, 0, 112);
+	put(slot, 8 - shift, bench->ids, 8);
+	put(slot, 16 - shift, script_u8(r, 4) % (SECTORS + 2), 8);
+	if (operation >= SCRIPT_ODD + 16) {
+		build_indirect(r, slot, shift);
+	} else if (operation >= SCRIPT_ODD && operation < SCRIPT_ODD + 8) {
+		build_discard(r, slot, shift);
+	} else {
+		slot[0] = operation < SCRIPT_ODD
+				  ? operations[operation % sizeof(operations)]
+				  : BLKIF_OP_WRITE_BARRIER;
+		build_segments(r, slot, shift);
 	}
 }
 

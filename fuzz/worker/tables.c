@@ -16,6 +16,21 @@ static void store(_Atomic uint32_t *word, uint32_t value)
 	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
+/* One whose segments the next worker reads once more. */
+static void fill_indirect(struct request *request,
+			  const struct script_record *r)
+{
+	const uint8_t how = script_u8(r, 6);
+
+	request->indirect = how < 0xf0 ? 1 : how - 0xeeu;
+	request->operation = how % 2;
+	request->kind = how % 4 == 3 ? REQUEST_FLUSH : how % 2;
+	request->segments = script_u8(r, 7);
+	request->sectors = 0;
+	request->descriptors[0] = GREF_DATA_OF(0);
+	rings_describe(0, request->segments, 0);
+}
+
 static void fill(struct inflight_slot *slot, const struct script_record *r,
 		 uint32_t index)
 {
@@ -42,6 +57,8 @@ static void fill(struct inflight_slot *slot, const struct script_record *r,
 						       .last_sector = 7};
 	if (request->segments == 0)
 		request->sector = 0;
+	if (script_u8(r, 6) >= SCRIPT_ODD)
+		fill_indirect(request, r);
 	slot->index = index;
 	slot->status = (int16_t) - (script_u8(r, 8) % 3);
 }

@@ -1,9 +1,6 @@
 /*
  * What is right, and what went wrong elsewhere, as scripts of the harness
- * lifecycle.  See seed_makers.h.
- *
- * A step is a kind and three fields; the disk is the first one unless its kind
- * has SECOND, and everybody acts after it unless it has LATER.
+ * lifecycle.  See seed_makers.h and life_steps.h.
  */
 #include "fuzz/seed_makers.h"
 
@@ -11,59 +8,9 @@
 #include <string.h>
 
 #include "backend/base/checked.h"
-#include "fuzz/lifecycle/life.h"
+#include "fuzz/life_steps.h"
 
-#define STEPS  24u
-#define SECOND 0x100u
-#define LATER  0x200u
-#define TABLES 0x80u /* beside the number of rescues */
-
-struct step {
-	unsigned int kind;
-	uint8_t a, b, c;
-};
-
-struct seed {
-	const char *name;
-	uint8_t queues, order, rescues;
-	struct step step[STEPS]; /* END ends it */
-};
-
-/* Places in the table of states of acts.c. */
-enum {
-	INITIALISING,
-	INITWAIT,
-	INITIALISED,
-	CONNECTED,
-	CLOSING,
-	CLOSED
-};
-#define EMPTY 15
-/* Fields of LIFE_BACK_STATE from here on name a state, too. */
-#define STATE(n) (220 + (n))
-
-#define UP                                                                     \
-	{LIFE_CREATE, 0, 0, 0}, {LIFE_KEYS, 0, 0, 0},                          \
-		{LIFE_FRONT_STATE, INITIALISED, 0, 0},                         \
-	{                                                                      \
-		LIFE_FRONT_STATE, CONNECTED, 0, 0                              \
-	}
-#define DOWN                                                                   \
-	{LIFE_FRONT_STATE, CLOSING, 0, 0},                                     \
-	{                                                                      \
-		LIFE_FRONT_STATE, CLOSED, 0, 0                                 \
-	}
-#define UNPLUG                                                                 \
-	{LIFE_ONLINE, 0, 0, 0},                                                \
-	{                                                                      \
-		LIFE_BACK_STATE, 0, 0, 0                                       \
-	}
-#define END                                                                    \
-	{                                                                      \
-		LIFE_KIND_COUNT, 0, 0, 0                                       \
-	}
-
-static const struct seed seeds[] = {
+static const struct life_seed seeds[] = {
 	{"plain", 0, 0, 3, {UP, DOWN, UNPLUG, {LIFE_REMOVE, 0, 0, 0}, END}},
 	{"queues",
 	 3,
@@ -359,7 +306,7 @@ static const struct seed seeds[] = {
 	  END}},
 };
 
-static size_t lay(const struct seed *seed, uint8_t *data)
+static size_t lay(const struct life_seed *seed, uint8_t *data)
 {
 	size_t at = SCRIPT_RECORD;
 
@@ -368,7 +315,7 @@ static size_t lay(const struct seed *seed, uint8_t *data)
 	data[LIFE_ORDER] = seed->order;
 	data[LIFE_RESCUES] = seed->rescues % TABLES;
 	data[LIFE_TABLES] = seed->rescues / TABLES;
-	for (const struct step *s = seed->step; s->kind != LIFE_KIND_COUNT;
+	for (const struct life_step *s = seed->step; s->kind != LIFE_KIND_COUNT;
 	     s++, at += SCRIPT_RECORD) {
 		data[at] = (uint8_t)s->kind;
 		data[at + 1] = (s->kind & SECOND) != 0;
@@ -376,18 +323,35 @@ static size_t lay(const struct seed *seed, uint8_t *data)
 		data[at + 3] = s->b;
 		data[at + 4] = s->c;
 		data[at + 15] = (s->kind & LATER) != 0 ? 0xff : 0;
+		/* The only longer field: milliseconds, here in seconds. */
+		if (data[at] == LIFE_CLOCK) {
+			data[at + 4] = (uint8_t)(s->c * 1000u);
+			data[at + 5] = (uint8_t)(s->c * 1000u >> 8);
+			data[at + 6] = (uint8_t)(s->c * 1000u >> 16);
+		}
 	}
 	return at;
 }
 
-void life_seeds(const char *harness, struct seed_folder *to)
+static void all(const struct life_seed *seed, size_t count,
+		struct seed_folder *to)
 {
 	uint8_t data[(STEPS + 1) * SCRIPT_RECORD];
 
-	(void)harness;
-	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
-		size_t bytes = lay(&seeds[i], data);
+	for (size_t i = 0; i < count; i++) {
+		const size_t bytes = lay(&seed[i], data);
 
-		seed_put(to, seeds[i].name, data, bytes);
+		seed_put(to, seed[i].name, data, bytes);
 	}
+}
+
+void life_seeds(const char *harness, struct seed_folder *to)
+{
+	const struct life_seed *troubles;
+	size_t count;
+
+	(void)harness;
+	all(seeds, ARRAY_SIZE(seeds), to);
+	troubles = life_troubles(&count);
+	all(troubles, count, to);
 }

@@ -92,6 +92,17 @@ static void put_long(const char *directory, const char *key, uint8_t how)
 	life_put_at(directory, key, text);
 }
 
+/* A value that is too long for any key, or has a NUL in it. */
+static void put_odd(const char *directory, const char *key, uint8_t how)
+{
+	char path[LIFE_PATH_BYTES + 64], text[LIFE_PARAMS_BYTES];
+
+	memset(text, '1', sizeof(text));
+	text[how % 8] = how % 2 == 0 ? '1' : '\0';
+	snprintf(path, sizeof(path), "%s/%s", directory, key);
+	life_put(path, text, how % 2 == 0 ? sizeof(text) : 16);
+}
+
 /* --- the frontend --- */
 
 static void front_state(const struct life_disk *disk, uint8_t which)
@@ -158,12 +169,16 @@ static void back_key(struct life_disk *disk, uint8_t key, uint8_t value)
 	if (!disk->made)
 		return;
 	disk->known = disk->alone = false;
-	life_put_at(disk->back, PICK(back_keys, key), PICK(back_values, value));
+	if (value >= SCRIPT_ODD)
+		put_odd(disk->back, PICK(back_keys, key), value);
+	else
+		life_put_at(disk->back, PICK(back_keys, key),
+			    PICK(back_values, value));
 }
 
 /* --- time and machinery --- */
 
-static unsigned int everybody(void)
+unsigned int life_everybody(void)
 {
 	unsigned int rounds = 0;
 
@@ -177,6 +192,7 @@ void life_restart(void)
 {
 	host_destroy(life.host);
 	life.host = NULL;
+	life.stopping = false;
 	life_forget_plans();
 	workers_behave();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
@@ -193,7 +209,7 @@ void life_restart(void)
 void life_settle(void)
 {
 	life.writes = life.looks = life.lines = 0;
-	budget_rounds(everybody());
+	budget_rounds(life_everybody());
 	budget_check(life.writes, life.looks, life.lines);
 	/* A lost connection to xenstore is the end of a daemon. */
 	if (host_lost(life.host))
@@ -240,25 +256,53 @@ static void change(struct life_disk *disk, uint8_t what, uint8_t how)
 	if (device == NULL)
 		return;
 	disk->alone = false;
-	error = what % 2 == 0 ? device_resize(device, 8ull * how, sentence)
-			      : device_change_medium(device, PICK(media, how),
-						     sentence);
+	if (what % 2 == 0)
+		error = device_resize(device, 8ull * how, sentence);
+	else
+		error = device_change_medium(
+			device,
+			how >= SCRIPT_ODD ? life_image(how) : PICK(media, how),
+			sentence);
 	if (error == 0)
 		(void)device_step(device);
 	else if (memchr(sentence, '\0', sizeof(sentence)) == NULL)
 		oracle_fail(ORACLE_TALK, "no sentence says why not");
 }
 
-void life_plan_failure(unsigned int at, uint8_t error)
+static void plan_error(uint8_t error)
 {
 	static const int errors[] = {EIO,    ENOMEM, EACCES, ENOSPC,
 				     EAGAIN, ENOENT, EINVAL, EPIPE};
+	/* A connection that is gone says so in one of these ways, or not. */
+	static const int odd[] = {EBADF, ECONNRESET, ENOTCONN, 0};
 
-	life.fail_at = at;
-	life.fail_error = PICK(errors, error);
+	life.fail_error =
+		error >= SCRIPT_ODD ? PICK(odd, error) : PICK(errors, error);
 	life.spoilt = true;
 	for (unsigned int i = 0; i < LIFE_DISKS; i++)
 		life.disk[i].alone = false;
+}
+
+void life_plan_failure(unsigned int at, uint8_t error)
+{
+	plan_error(error);
+	life.fail_at = at;
+}
+
+void life_plan_rare_failure(unsigned int at, uint8_t error)
+{
+	plan_error(error);
+	life.rare_at = at;
+}
+
+static void create(struct life_disk *disk, uint8_t image, uint8_t how)
+{
+	const bool odd = image >= SCRIPT_ODD;
+	const char *params = image % 2 == 0 ? "null:1M" : "ram:1M";
+
+	if ((odd ? how % 4 >= 2 : image % 8 >= 6) && !disk->made)
+		life_put_at(disk->back, "device-type", "cdrom");
+	life_create(disk, odd ? life_image(image) : params, how % 2);
 }
 
 void life_touch(const struct script_record *r)
@@ -285,9 +329,7 @@ void life_touch(const struct script_record *r)
 		life_take(disk->front);
 		break;
 	case LIFE_CREATE:
-		if (a % 8 >= 6 && !disk->made)
-			life_put_at(disk->back, "device-type", "cdrom");
-		life_create(disk, a % 2 == 0 ? "null:1M" : "ram:1M", b % 2);
+		create(disk, a, b);
 		break;
 	case LIFE_REMOVE:
 		life_remove(disk);
@@ -340,6 +382,9 @@ void life_act(const struct script_record *r)
 	case LIFE_CHANGE:
 		change(&life.disk[script_u8(r, 1) % LIFE_DISKS], a,
 		       script_u8(r, 3));
+		break;
+	case LIFE_BESIDE:
+		life_beside(r);
 		break;
 	default:
 		life_touch(r);

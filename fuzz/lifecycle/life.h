@@ -3,7 +3,8 @@
  * folder share.
  *
  * seam.c stands between the supervisor and xenstore, its log and its timers,
- * tables.c between it and the files of its tables; workers.c plays its workers;
+ * tables.c between it and the files of its tables, images.c between it and its
+ * images; beside.c is what there is beside disks; workers.c plays its workers;
  * keys.c is what a frontend writes; acts.c carries out the records of a script;
  * stage.c begins and ends a play.  The harnesses lifecycle and handshake stand
  * on it, with records of their own each.
@@ -23,13 +24,14 @@
 
 struct host;
 
-#define LIFE_DISKS	 2u /* each of a domain of its own: 5 and 6 */
-#define LIFE_WORKERS	 4u
-#define LIFE_TIMERS	 8u
-#define LIFE_BATCH	 16u
-#define LIFE_PLANS	 8u
-#define LIFE_VALUE_BYTES 300u
-#define LIFE_PATH_BYTES	 96u
+#define LIFE_DISKS	  2u /* each of a domain of its own: 5 and 6 */
+#define LIFE_WORKERS	  4u
+#define LIFE_TIMERS	  8u
+#define LIFE_BATCH	  16u
+#define LIFE_PLANS	  8u
+#define LIFE_VALUE_BYTES  300u
+#define LIFE_PATH_BYTES	  96u
+#define LIFE_PARAMS_BYTES 1100u /* more than params may have */
 
 /*
  * What a record does; byte 0 names it, byte 1 is the disk.  Unless byte 15 is
@@ -56,6 +58,7 @@ enum life_kind {
 	LIFE_DOMAIN,	  /* the domain dies, or begins */
 	LIFE_DAEMON,	  /* the daemon is started anew */
 	LIFE_CHANGE,	  /* somebody commands another size, another medium */
+	LIFE_BESIDE, /* what concerns no disk, or its machinery: beside.c */
 	LIFE_KIND_COUNT,
 };
 
@@ -76,6 +79,7 @@ struct life_worker {
 	bool used;		/* its end was not yet waited for */
 	bool ended;
 	bool in_order;	  /* with exit status 0 */
+	int status;	  /* how else; 0: by a signal */
 	uint64_t sectors; /* of its DEVICE */
 	bool silent;	  /* answers nothing */
 	bool owes;	  /* was asked while it was silent, and forgot it */
@@ -131,6 +135,7 @@ struct life {
 	struct life_worker worker[LIFE_WORKERS];
 	unsigned int launches;
 	unsigned int refuse_launch; /* so many of the next cannot be started */
+	unsigned int refuse_pidfd;  /* ... or not be watched */
 	/* the transaction of the supervisor that is under way */
 	unsigned int batched;
 	struct life_write batch[LIFE_BATCH];
@@ -138,10 +143,16 @@ struct life {
 	unsigned int again;
 	unsigned int fail_at;
 	int fail_error;
+	unsigned int rare_at; /* the same, of calls that are seldom made */
+	unsigned int no_timers, no_tables; /* so many cannot be had */
+	bool rival;    /* another backend has taken all disks */
+	bool pv;       /* the daemon's domain is a PV one */
+	bool stopping; /* it was told to end */
 	struct life_plan plan[LIFE_PLANS];
 	/* what a planned record does */
 	void (*touch)(const struct script_record *record);
 	bool spoilt; /* a failure was planned: what was lost is lost */
+	int image;   /* the file in memory behind images.c's */
 	/* timers, by the supervisor's descriptor */
 	unsigned int timers;
 	int timer[LIFE_TIMERS];
@@ -166,8 +177,22 @@ bool life_has_plans(void);
 /** life_forget_plans() - nothing disturbs the supervisor any more. */
 void life_forget_plans(void);
 
-/* tables.c */
 #define LIFE_TABLES_HOME "/life"
+
+/* images.c */
+/** life_image() - the params of an image that is not there in fact. */
+const char *life_image(uint8_t which);
+void images_begin(void);
+void images_end(void);
+/** images_open() - whether a path is one of ours; a descriptor, or -1. */
+bool images_open(const char *path, int flags, int *fd);
+
+/* beside.c */
+void life_beside(const struct script_record *record);
+/** life_beside_end() - nothing is short any more, no other nodes are there. */
+void life_beside_end(void);
+
+/* tables.c */
 /** tables_reset() - no disk has one; @begin: forget what is not a file. */
 void tables_reset(bool begin);
 
@@ -215,12 +240,17 @@ void life_act(const struct script_record *record);
 void life_touch(const struct script_record *record);
 /** life_settle() - until nobody has anything to do. */
 void life_settle(void);
+/** life_everybody() - the same, whatever it costs; how many rounds it took. */
+unsigned int life_everybody(void);
 /** life_restart() - another daemon; the workers of the one before end. */
 void life_restart(void);
 void life_create(struct life_disk *disk, const char *params, bool readonly);
 void life_remove(struct life_disk *disk);
 /** life_plan_failure() - this call from now on fails, with an error so chosen. */
 void life_plan_failure(unsigned int at, uint8_t error);
+/** life_plan_rare_failure() - the same of calls that are seldom made: to begin a
+ * transaction, to give up a watch, to look for an event. */
+void life_plan_rare_failure(unsigned int at, uint8_t error);
 
 /* stage.c: the pieces of which a play is made */
 struct life_limits {

@@ -37,6 +37,14 @@ bool __real_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
 			       bool abandon);
 bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
 			       bool abandon);
+xs_transaction_t __real_xs_transaction_start(struct xs_handle *h);
+xs_transaction_t __wrap_xs_transaction_start(struct xs_handle *h);
+bool __real_xs_unwatch(struct xs_handle *h, const char *path,
+		       const char *token);
+bool __wrap_xs_unwatch(struct xs_handle *h, const char *path,
+		       const char *token);
+char **__real_xs_check_watch(struct xs_handle *h);
+char **__wrap_xs_check_watch(struct xs_handle *h);
 int __real_close(int fd);
 int __wrap_close(int fd);
 int __wrap_timerfd_create(int clock, int flags);
@@ -108,7 +116,8 @@ bool life_has_plans(void)
 void life_forget_plans(void)
 {
 	memset(life.plan, 0, sizeof(life.plan));
-	life.fail_at = life.again = 0;
+	life.fail_at = life.rare_at = life.again = 0;
+	life.no_timers = life.no_tables = 0;
 }
 
 static void act_as_planned(enum life_calls call)
@@ -152,6 +161,17 @@ static bool call_fails(const struct xs_handle *h, const char *path,
 static bool fails(const struct xs_handle *h, const char *path)
 {
 	return call_fails(h, path, LIFE_ALL_CALLS);
+}
+
+/* Calls with a count of their own, or all others would come later by them. */
+static bool rare_fails(const struct xs_handle *h)
+{
+	if (h == life.toolstack || !due(&life.rare_at))
+		return false;
+	for (unsigned int i = 0; i < LIFE_DISKS; i++)
+		states_unknown(&life.disk[i].turn);
+	errno = life.fail_error;
+	return true;
 }
 
 static struct life_disk *owner(const char *path, bool front, const char **rest)
@@ -337,12 +357,32 @@ bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
 	return !disturbed && !failed;
 }
 
+xs_transaction_t __wrap_xs_transaction_start(struct xs_handle *h)
+{
+	return rare_fails(h) ? XBT_NULL : __real_xs_transaction_start(h);
+}
+
+bool __wrap_xs_unwatch(struct xs_handle *h, const char *path, const char *token)
+{
+	return !rare_fails(h) && __real_xs_unwatch(h, path, token);
+}
+
+char **__wrap_xs_check_watch(struct xs_handle *h)
+{
+	return rare_fails(h) ? NULL : __real_xs_check_watch(h);
+}
+
 /* --- timers: they fire when a script says so --- */
 
 int __wrap_timerfd_create(int clock, int flags)
 {
 	(void)clock;
 	(void)flags;
+	if (life.no_timers > 0) {
+		life.no_timers--;
+		errno = EMFILE;
+		return -1;
+	}
 	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 

@@ -26,6 +26,7 @@ void life_begin(const struct life_limits *limits)
 		snprintf(life.conf.tables, sizeof(life.conf.tables), "%s",
 			 LIFE_TABLES_HOME);
 	tables_reset(true);
+	images_begin();
 	workers_reset();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
 		struct life_disk *disk = &life.disk[i];
@@ -99,6 +100,23 @@ static void check_disks(void)
 	}
 }
 
+/* A daemon that was told to end has the time of one record for that. */
+static void one(const struct script_record *r)
+{
+	const bool stopping = life.stopping;
+
+	life_act(r);
+	if (host_lost(life.host))
+		life_restart();
+	if (script_u8(r, 15) >= SCRIPT_ODD)
+		return;
+	life_settle();
+	if (stopping && life.stopping)
+		life_restart();
+	if (!life.stopping && !life_has_plans())
+		check_disks();
+}
+
 static void play(const struct script *script)
 {
 	for (unsigned int i = 0; i < script->operations; i++) {
@@ -112,14 +130,7 @@ static void play(const struct script *script)
 				  &script->operation[++i]);
 			continue;
 		}
-		life_act(r);
-		if (host_lost(life.host))
-			life_restart();
-		if (script_u8(r, 15) >= SCRIPT_ODD)
-			continue;
-		life_settle();
-		if (!life_has_plans())
-			check_disks();
+		one(r);
 	}
 }
 
@@ -266,6 +277,9 @@ static void end(void)
 {
 	life_forget_plans();
 	workers_behave();
+	life_beside_end();
+	if (life.stopping)
+		life_restart();
 	life_rest();
 	life_remove_all();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
@@ -285,6 +299,7 @@ void life_finish(void)
 	xs_close(life.toolstack);
 	workers_reset();
 	tables_reset(false);
+	images_end();
 }
 
 void life_play(const uint8_t *data, size_t bytes, struct life_result *result)

@@ -15,6 +15,7 @@
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
+int __real_memfd_create(const char *name, unsigned int flags);
 int __real_unlink(const char *path);
 int __wrap_unlink(const char *path);
 
@@ -47,21 +48,29 @@ int __wrap_open(const char *path, int flags, ...)
 	struct life_disk *disk = owner(path);
 	unsigned int mode = 0;
 	va_list arguments;
+	int fd;
 
 	if ((flags & O_CREAT) != 0) {
 		va_start(arguments, flags);
 		mode = va_arg(arguments, unsigned int);
 		va_end(arguments);
 	}
+	if (images_open(path, flags, &fd))
+		return fd;
 	if (disk == NULL)
 		return __real_open(path, flags, mode);
+	if (life.no_tables > 0) {
+		life.no_tables--;
+		errno = EACCES;
+		return -1;
+	}
 	if ((flags & O_CREAT) == 0)
 		return again(disk);
 	if (disk->table >= 0) {
 		errno = EEXIST;
 		return -1;
 	}
-	disk->table = memfd_create("table", MFD_CLOEXEC);
+	disk->table = __real_memfd_create("table", MFD_CLOEXEC);
 	return again(disk);
 }
 

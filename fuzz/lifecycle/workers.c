@@ -135,6 +135,11 @@ int __wrap_pidfd_open(pid_t pid, unsigned int flags)
 	(void)flags;
 	if (worker == NULL)
 		abort();
+	if (life.refuse_pidfd > 0) {
+		life.refuse_pidfd--;
+		errno = EMFILE;
+		return -1;
+	}
 	worker->pidfd = eventfd(worker->ended, EFD_CLOEXEC | EFD_NONBLOCK);
 	return worker->pidfd;
 }
@@ -164,7 +169,9 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 		oracle_fail(ORACLE_PROGRESS,
 			    "the end of a worker that lives is waited for");
 	if (status != NULL)
-		*status = worker->in_order ? 0 : SIGSEGV;
+		*status = worker->in_order	? 0
+			  : worker->status != 0 ? worker->status << 8
+						: SIGSEGV;
 	worker->used = false;
 	if (worker->disk != NULL && worker->disk->worker == worker)
 		worker->disk->worker = NULL;
@@ -341,12 +348,14 @@ void worker_does(struct life_disk *disk, uint8_t what, uint8_t how)
 	struct life_worker *worker = disk->worker;
 
 	if (what % 12 == 0)
-		life.refuse_launch = how % 4;
+		*(how >= SCRIPT_ODD ? &life.refuse_pidfd
+				    : &life.refuse_launch) = how % 4;
 	if (worker == NULL || worker->ended)
 		return;
 	switch (what % 12) {
 	case 1: /* dies; the kernel may still work for it */
 	case 2:
+		worker->status = how < SCRIPT_ODD ? 0 : how < 0xf0 ? 127 : 1;
 		end(worker, what % 12 == 2);
 		break;
 	case 3:
@@ -381,7 +390,7 @@ void worker_does(struct life_disk *disk, uint8_t what, uint8_t how)
 
 void workers_behave(void)
 {
-	life.refuse_launch = 0;
+	life.refuse_launch = life.refuse_pidfd = 0;
 	for (unsigned int i = 0; i < LIFE_WORKERS; i++) {
 		struct life_worker *worker = &life.worker[i];
 

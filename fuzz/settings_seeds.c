@@ -64,6 +64,25 @@ static void control_changes(struct seed_folder *to)
 	seed_put(to, "changes", bytes, at);
 }
 
+/* A call that fails before each of many requests; other daemons meanwhile. */
+static void control_troubles(struct seed_folder *to)
+{
+	uint8_t bytes[512] = "null:1M\n";
+	size_t at = 8;
+
+	for (uint8_t i = 0; i < 24; i++) {
+		bytes[at++] = i < 8 ? i : 0x78u + i;
+		bytes[at++] = 0xff;
+		bytes[at++] = i % 5;
+		bytes[at++] = 0xe0 + i % 8; /* a well-formed request */
+		bytes[at++] = i % 5;
+		bytes[at++] = 0xf0; /* hear */
+		bytes[at++] = i % 5;
+		bytes[at++] = 0xfc; /* wait */
+	}
+	seed_put(to, "troubles", bytes, at);
+}
+
 /* Each request once, by three clients in turn; then in pieces; then many. */
 static void control_all(struct seed_folder *to)
 {
@@ -93,6 +112,7 @@ static void control_all(struct seed_folder *to)
 	}
 	seed_put(to, "many", bytes, at);
 	control_changes(to);
+	control_troubles(to);
 }
 
 void settings_seeds(const char *harness, struct seed_folder *to)

@@ -73,6 +73,7 @@ struct control *clients_begin(void)
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		clients[i].fd = -1;
 	sum = (struct clients_sum){0};
+	trouble_begin();
 	if (control_create(PLACE_NAME, &control, error) < 0)
 		abort();
 	return control;
@@ -221,7 +222,9 @@ void clients_hang_up(unsigned int index)
 
 void clients_step(struct host *host)
 {
+	trouble_daemon_runs(true);
 	control_step(control, host);
+	trouble_daemon_runs(false);
 }
 
 /* Whether this one has all that it may expect. */

@@ -33,11 +33,18 @@ static bool is_ours(const struct sockaddr *address)
 	const struct sockaddr_un *un = (const struct sockaddr_un *)address;
 
 	return address->sa_family == AF_UNIX &&
-	       strcmp(un->sun_path, PLACE_NAME) == 0;
+	       strncmp(un->sun_path, PLACE_NAME, strlen(PLACE_NAME)) == 0;
+}
+
+static bool is_other(const struct sockaddr *address)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)address;
+
+	return strcmp(un->sun_path, PLACE_OTHER) == 0;
 }
 
 /* Return: how long the address is. */
-static socklen_t name_it(struct sockaddr_un *address)
+static socklen_t name_it(struct sockaddr_un *address, bool other)
 {
 	int n;
 
@@ -45,7 +52,8 @@ static socklen_t name_it(struct sockaddr_un *address)
 	address->sun_family = AF_UNIX;
 	/* An abstract name: its first byte is NUL. */
 	n = snprintf(address->sun_path + 1, sizeof(address->sun_path) - 1,
-		     "xenblk-fuzz-control-%d", (int)getpid());
+		     "xenblk-fuzz-control-%d%s", (int)getpid(),
+		     other ? "-2" : "");
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
 			   (size_t)n);
 }
@@ -56,8 +64,8 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t bytes)
 
 	if (!is_ours(address))
 		return __real_bind(fd, address, bytes);
-	taken = true;
-	bytes = name_it(&name);
+	taken |= !is_other(address);
+	bytes = name_it(&name, is_other(address));
 	return __real_bind(fd, (struct sockaddr *)&name, bytes);
 }
 
@@ -67,7 +75,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t bytes)
 
 	if (!is_ours(address))
 		return __real_connect(fd, address, bytes);
-	bytes = name_it(&name);
+	bytes = name_it(&name, is_other(address));
 	return __real_connect(fd, (struct sockaddr *)&name, bytes);
 }
 

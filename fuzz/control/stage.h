@@ -3,7 +3,8 @@
  *
  * world.c makes the host and plays its worker; clients.c is who talks to the
  * socket, and the model of what each may expect; place.c is where the socket
- * lies: nowhere in the file system, so that a find leaves nothing there.
+ * lies: nowhere in the file system, so that a find leaves nothing there;
+ * trouble.c is what the daemon's calls do when they fail.
  * Called by the harness control only.
  */
 #pragma once
@@ -56,6 +57,18 @@ struct clients_sum clients_sum(void);
 
 /* The socket's path, for the daemon and its clients. */
 #define PLACE_NAME "/control-of-a-harness"
+/* ... and of a daemon that never serves. */
+#define PLACE_OTHER PLACE_NAME "-2"
+
+/** trouble_begin() - every call does what it shall. */
+void trouble_begin(void);
+
+/** trouble_daemon_runs() - from now on, or not any more: whose calls may fail. */
+void trouble_daemon_runs(bool runs);
+
+/** trouble_comes() - a call of the daemon will fail once, or another daemon is
+ * started. */
+void trouble_comes(uint8_t which);
 
 /** place_is_taken() - a socket was bound there, and not removed since. */
 bool place_is_taken(void);

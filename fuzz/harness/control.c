@@ -6,7 +6,7 @@
  * Aims at backend/supervisor/control.c and report.c.  Input: the params of a
  * disk up to a newline; then records of two bytes, who and what: 0 .. 0xdf
  * bytes that follow, or one of the well-formed requests, or reading, shutting,
- * hanging up, waiting.
+ * hanging up, waiting; or a call of the daemon that fails.
  */
 #include <string.h>
 
@@ -23,6 +23,7 @@ enum what {
 	SHUT = 0xf4,
 	HANG_UP = 0xf8,
 	WAIT = 0xfc,
+	TROUBLE = 0xff, /* which: the first byte */
 };
 
 /* One record; how many bytes it took beside its two. */
@@ -45,6 +46,8 @@ static size_t act(const uint8_t *record, size_t rest)
 		clients_shut(client);
 	else if (what < WAIT)
 		clients_hang_up(client);
+	else if (what == TROUBLE)
+		trouble_comes(record[0]);
 	return 0;
 }
 

@@ -62,6 +62,8 @@ enum {
 #define STOP {DAEMON_STOP, {0}}
 #define HANGUP {DAEMON_SIGNAL, {0}}
 #define DOMAIN(disk) {DAEMON_DOMAIN, {disk}}
+#define OTHER(words) {DAEMON_OTHER, {0, words}}
+#define BEHIND {DAEMON_BEHIND, {0}}
 #define END {DAEMON_KIND_COUNT, {0}}
 
 static const struct seed seeds[] = {
@@ -124,6 +126,14 @@ static const struct seed seeds[] = {
 	{"gone-while-it-was-away", 3, 3, 0,
 	 {ATTACH(0, A_FILE, 0), CONNECT(0, LINUX), KILL, REMOVE(0), STOP, ATTACH(2, A_FILE, 0),
 	  KILL, CONNECT(2, LINUX), IO(2, 0, 0, 1, 8), END}},
+	{"other-daemons", 3, 3, 0,
+	 {OTHER(0), OTHER(1), OTHER(2), OTHER(3), OTHER(4), OTHER(5), OTHER(6), OTHER(7),
+	  OTHER(8), OTHER(9), OTHER(10), END}},
+	{"daemons-of-another-directory", 3, 3, 0,
+	 {ATTACH(0, A_FILE, 0), OTHER(11), OTHER(12), OTHER(13), OTHER(14), OTHER(15), OTHER(16),
+	  OTHER(17), OTHER(18), BEHIND, END}},
+	{"workers-of-nobody", 3, 3, 0,
+	 {OTHER(19), OTHER(20), OTHER(21), OTHER(22), BEHIND, END}},
 	{"domain-dies", 3, 3, 0,
 	 {ATTACH(0, A_FILE, 0), ATTACH(1, A_FILE, 0), ATTACH(2, A_FILE, 0), CONNECT(0, LINUX),
 	  CONNECT(2, LINUX), IO(0, 0, 0, 1, 8), DOMAIN(0), IO(2, 0, 0, 1, 8),

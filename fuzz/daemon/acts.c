@@ -111,6 +111,12 @@ static void act_on_daemon(const struct script_record *r, struct disk *disk)
 		xenblkd_stop();
 		start_again();
 		break;
+	case DAEMON_OTHER:
+		others_try(script_u8(r, 2));
+		break;
+	case DAEMON_BEHIND:
+		others_background();
+		break;
 	case DAEMON_SIGNAL:
 		xenblkd_signal(SIGHUP);
 		break;

@@ -5,7 +5,8 @@
  * world.c makes the simulated host and starts programs in it; xenblkd.c holds
  * the daemon by its process, its socket and its log; guests.c holds frontends
  * (guest_main.c, a program of its own); disks.c is what is done to a disk; acts.c
- * carries out the records of a script; after.c is how each play ends.  The harness
+ * carries out the records of a script; others.c starts daemons beside the one that
+ * serves; after.c is how each play ends.  The harness
  * daemon calls the last two.
  * Nothing of the backend is linked in.
  */
@@ -45,6 +46,7 @@ struct world_program {
 	const char *const *argv; /* a name in bin of the build, or a path */
 	int in_out;		 /* a descriptor for both; -1: none */
 	int errors;		 /* -1: ours */
+	const char *instead;	 /* of a variable of the host's; or NULL */
 };
 pid_t world_start(const struct world_program *program);
 /** world_ready() - there is something to read, or an end, before a moment. */
@@ -140,6 +142,8 @@ enum daemon_kind {
 	DAEMON_STOP,	/* it is told to end, and started again */
 	DAEMON_SIGNAL,	/* SIGHUP */
 	DAEMON_DOMAIN,	/* the domain of the disk dies */
+	DAEMON_OTHER,	/* byte 2: another daemon that comes to nothing */
+	DAEMON_BEHIND,	/* another daemon in the background, and its end */
 	DAEMON_KIND_COUNT,
 };
 
@@ -172,6 +176,13 @@ void stage_begin(const struct script_record *device);
 void stage_act(const struct script_record *record);
 /** stage_look() - the daemon answers; what is new in that guides an engine. */
 void stage_look(unsigned int kind);
+
+/* --- others.c --- */
+
+/** others_try() - words of which nothing comes: it ends, and as it shall. */
+void others_try(uint8_t which);
+/** others_background() - one of another directory, which is ended. */
+void others_background(void);
 
 /* --- disks.c --- */
 

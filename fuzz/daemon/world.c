@@ -104,6 +104,19 @@ static void find_program(const char *name, char *path, size_t room)
 		give_up(path);
 }
 
+/* In a process that has this list for itself. */
+static void replace(char **variables, const char *instead)
+{
+	const size_t name = (size_t)(strchr(instead, '=') + 1 - instead);
+
+	while (*variables != NULL && strncmp(*variables, instead, name) != 0)
+		variables++;
+	/* One that was not there takes the place of the last one. */
+	if (*variables == NULL)
+		variables--;
+	*variables = (char *)(uintptr_t)instead;
+}
+
 /* Between fork and exec. */
 static _Noreturn void become(const struct world_program *program,
 			     const char *path, char **variables)
@@ -119,6 +132,8 @@ static _Noreturn void become(const struct world_program *program,
 	close_range(3, ~0u, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (program->instead != NULL)
+		replace(variables, program->instead);
 	execve(path, (char *const *)(uintptr_t)program->argv, variables);
 	_exit(127);
 }

@@ -169,6 +169,41 @@ static void add_discards(struct sheet *sheet, uint8_t twist)
 	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
 }
 
+/* A barrier on each queue in its turn, while others wait for the disk, and what
+ * stands before and behind each. */
+static void add_barriers(struct sheet *sheet, uint8_t first)
+{
+	ADD(sheet, SCRIPT_DISK, {DISK_HOLD, 1});
+	add_traffic(sheet, 3);
+	for (uint8_t i = 0; i < 4; i++) {
+		const uint8_t queue = (uint8_t)((first + i) % 4);
+
+		ADD(sheet, SCRIPT_REQUEST, {ANY_QUEUE, queue},
+		    {REQUEST_OPERATION, 0xe2},
+		    {REQUEST_SEGMENTS, i % 2 == 0 ? SCRIPT_ODD : 2},
+		    {REQUEST_SECTOR, i}, {REQUEST_THEN, (uint8_t)(i / 2)});
+		ADD(sheet, SCRIPT_REQUEST, {ANY_QUEUE, queue},
+		    {REQUEST_OPERATION, i}, {REQUEST_SEGMENTS, 1});
+		ADD(sheet, SCRIPT_RUN, {ANY_QUEUE, queue}, {RUN_TURNS, 2});
+		ADD(sheet, SCRIPT_RUN, {ANY_QUEUE, (uint8_t)(queue + 1)});
+		ADD(sheet, SCRIPT_COMPLETE, {ANY_QUEUE, queue},
+		    {COMPLETE_COUNT, i});
+	}
+	for (uint8_t i = 0; i < 6; i++) {
+		ADD(sheet, SCRIPT_COMPLETE, {COMPLETE_COUNT, 3},
+		    {COMPLETE_ERROR, i == 4 && first == 3 ? SCRIPT_ODD : 0});
+		ADD(sheet, SCRIPT_RUN, {ANY_QUEUE, i}, {RUN_TURNS, 3});
+	}
+	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
+	ADD(sheet, SCRIPT_DISK, {DISK_HOLD, 0}, {DISK_ERROR, first});
+	ADD(sheet, SCRIPT_REQUEST, {ANY_QUEUE, first},
+	    {REQUEST_OPERATION, 0xe2}, {REQUEST_SEGMENTS, 3});
+	ADD(sheet, SCRIPT_REQUEST, {ANY_QUEUE, (uint8_t)(first + 1)},
+	    {REQUEST_OPERATION, 0xe2}, {REQUEST_SEGMENTS, 12});
+	add_traffic(sheet, 2);
+	ADD(sheet, SCRIPT_RUN_ALL, {0, SCRIPT_RUN_ALL});
+}
+
 struct seed {
 	const char *harness;
 	void (*fill)(struct sheet *sheet, uint8_t argument);
@@ -177,6 +212,7 @@ struct seed {
 };
 
 static const struct seed seeds[] = {
+	{"ring", add_barriers, 0, 3, 2},
 	{"multiqueue", add_traffic, 2, 4, 0},
 	{"multiqueue", add_held, 2, 4, 0},
 	{"grants", add_grants, 0, 3, 0},
@@ -192,6 +228,7 @@ static const struct seed seeds[] = {
 	{"io", add_held, 1, 3, 0},
 	{"io", add_discards, 0, 0, 4},
 	{"io", add_traffic, 1, 2, 0},
+	{"io", add_barriers, 0, 1, 6},
 	{"events", add_events, 0, 3, 0},
 };
 

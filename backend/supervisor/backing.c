@@ -364,6 +364,21 @@ void backing_none(const struct conf *conf, bool readonly,
 	};
 }
 
+void backing_limit(struct backing *backing, uint64_t sectors)
+{
+	if (sectors == 0 || backing->sectors == 0 ||
+	    (sectors >= backing->sectors && backing->image != LINK_IMAGE_NULL))
+		return;
+	/* Of a store of long blocks no part of one; but it has one at least. */
+	if (backing->block_bytes > 0) {
+		const uint32_t unit = backing->block_bytes / SECTOR_BYTES;
+
+		sectors = sectors < unit ? unit : sectors - sectors % unit;
+	}
+	backing->sectors = sectors;
+	settle_physical(backing);
+}
+
 void backing_close(struct backing *backing)
 {
 	for (unsigned int i = 0; i < backing->count; i++)

@@ -43,6 +43,13 @@ int backing_open(const struct conf *conf, const char *params, bool readonly,
 void backing_none(const struct conf *conf, bool readonly,
 		  struct backing *backing);
 
+/**
+ * backing_limit() - fewer sectors than it has, if that was asked for; of nothing
+ * there is as much as one likes.
+ * @sectors: 0: as it is
+ */
+void backing_limit(struct backing *backing, uint64_t sectors);
+
 /** backing_close() - close its descriptors; harmless when there are none. */
 void backing_close(struct backing *backing);
 

@@ -38,27 +38,6 @@ static int refuse(char *sentence, int error, const char *format, ...)
 
 /* --- the image --- */
 
-/* Fewer than it has, if that was asked for; of nothing there is as much as one
- * likes. */
-static void limit_capacity(struct backing *backing, uint64_t wanted)
-{
-	if (wanted == 0 || backing->sectors == 0 ||
-	    (wanted >= backing->sectors && backing->image != LINK_IMAGE_NULL))
-		return;
-	/* Of a store of long blocks no part of one; but it has one at least. */
-	if (backing->block_bytes > 0) {
-		const uint32_t unit = backing->block_bytes / SECTOR_BYTES;
-
-		wanted = wanted < unit ? unit : wanted - wanted % unit;
-	}
-	backing->sectors = wanted;
-	/* E14 */
-	if (wanted % (backing->physical_bytes / SECTOR_BYTES) != 0)
-		backing->physical_bytes = backing->block_bytes > 0
-						  ? backing->block_bytes
-						  : SECTOR_BYTES;
-}
-
 /* Of a connection that an earlier daemon served. */
 static uint64_t sectors_in_table(const struct device *device)
 {
@@ -77,7 +56,7 @@ void device_keep_capacity(struct device *device, uint64_t sectors)
 		sectors = sectors_in_table(device);
 	/* A medium is what it is, whichever is found. */
 	if (!facts->cdrom)
-		limit_capacity(&device->backing, sectors);
+		backing_limit(&device->backing, sectors);
 	if (device->rescue && device->backing.sectors != sectors)
 		device->changed = true; /* smaller: it has to be told */
 }
@@ -95,7 +74,7 @@ int device_open_image(struct device *device, char *sentence)
 	error = backing_open(conf, facts->params, facts->readonly,
 			     &device->backing, sentence);
 	if (error == 0) {
-		limit_capacity(&device->backing, device->wanted);
+		backing_limit(&device->backing, device->wanted);
 		return 0;
 	}
 	/* The guest has its drive already: it finds nothing in it. */

@@ -7,9 +7,8 @@
  *
  * Who gets its blocks from another thread hears of it through the inbox of its
  * queue: a list that others put entries on, and an event for the first of them.
- * An inbox is part of the image, not of the channel: the other thread may still
- * be about to write the event when the operation, and all of its channel, is
- * over.
+ * The list may be taken before its event is written.  An inbox is part of the
+ * image, not of the channel: a confined worker makes none.
  */
 #include "backend/image/blocks.h"
 
@@ -164,6 +163,14 @@ static void collect(struct blocks_channel *c)
 	give_rooms(c);
 }
 
+/* Nobody asks a channel with nothing under way: the last operation stays while an
+ * event is owed, which would wake its thread for ever. */
+static bool can_hand_over(const struct blocks_channel *c)
+{
+	return c->finished.first != NULL &&
+	       (c->in_flight > 1 || c->inbox->owed == 0);
+}
+
 static unsigned int blocks_poll(struct image_channel *channel,
 				struct image_done *done, unsigned int room)
 {
@@ -175,7 +182,7 @@ static unsigned int blocks_poll(struct image_channel *channel,
 	do
 		collect(c);
 	while (c->submitted || c->ready.first != NULL);
-	while (n < room && c->finished.first != NULL) {
+	while (n < room && can_hand_over(c)) {
 		struct operation *op = piece_take(&c->finished);
 
 		CHECK(!op->entry.in && op->room == NULL);
@@ -261,7 +268,7 @@ static void blocks_close_channel(struct image_channel *channel)
 {
 	struct blocks_channel *c = from_channel(channel);
 
-	CHECK(c->in_flight == 0);
+	CHECK(c->in_flight == 0 && c->inbox->owed == 0);
 	CHECK(c->room_count == LIMIT_BLOCK_ROOMS);
 	CHECK(watch(c->inbox, EPOLL_CTL_DEL,
 		    c->below->operations->descriptor(c->below)) == 0);

@@ -404,6 +404,84 @@ static void whole_blocks_are_discarded(void **state)
 	expect_disk(f);
 }
 
+/* --- what another thread does between two instructions of this one --- */
+
+ssize_t __real_write(int fd, const void *bytes, size_t count);
+ssize_t __wrap_write(int fd, const void *bytes, size_t count);
+int __real_pthread_mutex_unlock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock);
+
+/* Once: then it is nobody's any more. */
+static struct {
+	struct fixture *before_write, *after_unlock;
+	unsigned int queue, collected;
+} other;
+
+static void collect_as_another(struct fixture **f)
+{
+	struct fixture *once = *f;
+	struct image_done done[DEPTH];
+
+	if (once == NULL)
+		return;
+	*f = NULL;
+	other.collected = collect(once, other.queue, done);
+}
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t count)
+{
+	collect_as_another(&other.before_write);
+	return __real_write(fd, bytes, count);
+}
+
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock)
+{
+	const int result = __real_pthread_mutex_unlock(lock);
+
+	collect_as_another(&other.after_unlock);
+	return result;
+}
+
+/* The list is taken before its event is there: who has nothing under way would be
+ * woken by that again and again. */
+static void an_event_may_come_late(void **state)
+{
+	struct fixture *f = *state;
+
+	f->store.hold = true;
+	write_sectors(f, 0, 1, 17, 1);
+	write_sectors(f, 1, 2, 18, 1);
+	f->store.hold = false;
+	other.before_write = f;
+	other.queue = 1;
+	assert_int_equal(one(f, 0), 0);
+	assert_null(other.before_write);
+	assert_int_equal(other.collected, 0);
+	assert_true(readable(f, 1));
+	assert_int_equal(one(f, 1), 0);
+	assert_false(readable(f, 1));
+	expect_disk(f);
+}
+
+/* It has its block before it knows that it has to wait for it. */
+static void a_turn_may_come_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	f->store.hold = true;
+	write_sectors(f, 0, 1, 17, 1);
+	f->store.hold = false;
+	other.after_unlock = f;
+	other.queue = 0;
+	write_sectors(f, 1, 2, 18, 1);
+	assert_null(other.after_unlock);
+	assert_int_equal(other.collected, 1);
+	assert_true(readable(f, 1));
+	assert_int_equal(one(f, 1), 0);
+	assert_false(readable(f, 1));
+	expect_disk(f);
+}
+
 /* --- threads: each writes its own sectors of the same few blocks --- */
 
 #define ROUNDS 300u
@@ -476,6 +554,8 @@ int main(void)
 		CASE(a_failed_edge_lets_the_block_go),
 		CASE(rooms_are_shared),
 		CASE(whole_blocks_are_discarded),
+		CASE(an_event_may_come_late),
+		CASE(a_turn_may_come_at_once),
 		CASE(no_thread_loses_a_sector),
 	};
 

@@ -32,6 +32,9 @@ seed_maker step_seeds;
 /** store_seeds() - nbd: queues and servers. */
 seed_maker store_seeds;
 
+/** block_seeds() - blocks: queues and a store of whole blocks. */
+seed_maker block_seeds;
+
 /** visit_seeds() - metrics: visitors of any manners. */
 seed_maker visit_seeds;
 

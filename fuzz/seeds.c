@@ -146,6 +146,7 @@ static const struct {
 	{"worker", step_seeds},
 	{"records", step_seeds},
 	{"nbd", store_seeds},
+	{"blocks", block_seeds},
 	{"metrics", visit_seeds},
 };
 

@@ -31,6 +31,7 @@ HARNESSES = {
     "ctl": "xenblkctl: its words, and what a daemon answers",
     "backing": "images behind params: files, block devices, neither",
     "nbd": "queues, and NBD servers that do anything",
+    "blocks": "sectors over stores of whole blocks, in any order",
     "metrics": "the page of metrics, and whoever asks for it",
     "link": "the validation of messages between supervisor and worker",
 }
@@ -45,7 +46,7 @@ MAX_LENGTH = {"ring": 2048, "multiqueue": 2048, "grants": 2048, "abi": 2048,
               "handshake_parse": 2048, "settings": 2048, "control": 4096,
               "lifecycle": 1024, "handshake": 1024, "daemon": 416,
               "worker": 1024, "records": 1024, "backing": 512,
-              "nbd": 1024, "metrics": 2048}
+              "nbd": 1024, "blocks": 1024, "metrics": 2048}
 # What a harness starts, if it is not all of one piece: copied along with it.
 COMPANIONS = {"daemon": ("xenblkd", "xenblk-worker")}
 # Not for AFL++: what it would see of the backend is nothing.

@@ -19,7 +19,6 @@
 
 #define BATCH	     64u
 #define SILENCE_MS   10000 /* no response at all for so long: give up */
-#define PICK_TRIES   16u
 #define SPINS_A_LOOK 32u
 
 uint64_t driver_now(void)
@@ -30,22 +29,6 @@ uint64_t driver_now(void)
 	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
-static uint64_t next_random(struct driver *driver)
-{
-	uint64_t x = driver->random;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return driver->random = x;
-}
-
-/* A number below the bound, without a division. */
-static uint64_t random_below(struct driver *driver, uint64_t bound)
-{
-	return (uint64_t)((unsigned __int128)next_random(driver) * bound >> 64);
-}
-
 static uint32_t largest_block(const struct load_options *options)
 {
 	uint32_t bytes = options->sizes ? 0 : options->block_bytes;
@@ -54,21 +37,6 @@ static uint32_t largest_block(const struct load_options *options)
 		if (options->size[i].bytes > bytes)
 			bytes = options->size[i].bytes;
 	return bytes;
-}
-
-/* Its segments, both as a slot of the ring and as a page names them. */
-static void slot_segment(struct driver_slot *slot, unsigned int i,
-			 uint8_t last_sector)
-{
-	const struct front_segment segment = {
-		.gref = slot->page[i].gref,
-		.last_sector = last_sector,
-	};
-
-	if (slot->list.data)
-		front_describe(slot->list.data, i, &segment);
-	if (i < FRONT_MAX_SEGMENTS)
-		slot->request.segment[i] = segment;
 }
 
 static int slot_init(struct driver *driver, struct driver_slot *slot)
@@ -84,7 +52,7 @@ static int slot_init(struct driver *driver, struct driver_slot *slot)
 			break;
 		memset(slot->page[i].data, (int)(0xa0 + i % 64),
 		       FRONT_PAGE_BYTES);
-		slot_segment(slot, i, 7);
+		driver_segment(slot, i, 7);
 	}
 	slot->request.id = (uint64_t)(slot - driver->slot);
 	slot->request.indirect_gref[0] = slot->list.gref;
@@ -152,74 +120,6 @@ __attribute__((format(printf, 2, 3))) static void complain(
 	va_end(arguments);
 }
 
-static uint32_t pick_bytes(struct driver *driver)
-{
-	const struct load_options *options = driver->options;
-	uint32_t ticket, i = 0;
-
-	if (!options->sizes)
-		return options->block_bytes;
-	ticket = (uint32_t)random_below(driver, driver->weights);
-	while (ticket >= options->size[i].weight)
-		ticket -= options->size[i++].weight;
-	return options->size[i].bytes;
-}
-
-static uint64_t pick_unit(struct driver *driver, uint64_t units)
-{
-	uint64_t unit;
-
-	if (!driver->options->sequential)
-		return random_below(driver, driver->units - units + 1);
-	if (driver->cursor + units > driver->units)
-		driver->cursor = 0;
-	unit = driver->cursor;
-	driver->cursor += units;
-	return unit;
-}
-
-/* Two requests in flight on one sector have no order: keep them apart. */
-static bool is_busy(const struct driver *driver, uint64_t unit, uint64_t units)
-{
-	uint32_t any = 0;
-
-	if (!driver->state)
-		return false;
-	for (uint64_t i = 0; i < units; i++)
-		any |= driver->state[unit + i];
-	return any & DRIVER_BUSY;
-}
-
-static bool pick(struct driver *driver, struct driver_slot *slot)
-{
-	for (unsigned int i = 0; i < PICK_TRIES; i++) {
-		slot->bytes = pick_bytes(driver);
-		slot->unit = pick_unit(driver, driver_slot_units(driver, slot));
-		if (!is_busy(driver, slot->unit,
-			     driver_slot_units(driver, slot)))
-			return true;
-	}
-	return false;
-}
-
-/* Pages are full but the last, which ends where the request ends. */
-static void shape(struct driver_slot *slot)
-{
-	struct front_request *request = &slot->request;
-	uint32_t sectors = slot->bytes / VERIFY_SECTOR_BYTES;
-	unsigned int last = (sectors - 1) / 8;
-
-	if (slot->last != last)
-		slot_segment(slot, slot->last, 7);
-	slot->last = last;
-	slot_segment(slot, last, (uint8_t)((sectors - 1) % 8));
-	request->segments = (uint8_t)(last + 1);
-	request->indirect_segments = (uint16_t)(last + 1);
-	request->indirect_operation = slot->operation;
-	request->operation =
-		last < FRONT_MAX_SEGMENTS ? slot->operation : DRIVER_INDIRECT;
-}
-
 static bool wants_more(struct driver *driver, uint64_t now)
 {
 	const struct load_options *options = driver->options;
@@ -234,25 +134,16 @@ static bool issue(struct driver *driver, uint64_t now)
 {
 	uint16_t index = driver->free[driver->free_count - 1];
 	struct driver_slot *slot = &driver->slot[index];
-	const struct load_options *options = driver->options;
-	struct front_request *request = &slot->request;
 
-	if (!pick(driver, slot))
+	if (!driver_pick(driver, slot))
 		return false;
 	driver->free_count--;
 	driver->quota -= driver->quota != UINT64_MAX;
-	slot->operation = DRIVER_READ;
-	if (options->write_percent &&
-	    random_below(driver, 100) < options->write_percent)
-		slot->operation = DRIVER_WRITE;
-	request->sector = driver->start + slot->unit * (driver->unit_bytes /
-							VERIFY_SECTOR_BYTES);
-	shape(slot);
 	if (driver->state)
 		driver_stamp(driver, slot);
 	slot->issued_ns = now;
 	slot->used = true;
-	front_submit(driver->queue, request);
+	front_submit(driver->queue, &slot->request);
 	driver->in_flight++;
 	return true;
 }
@@ -265,23 +156,46 @@ static void fill(struct driver *driver, uint64_t now)
 	front_push(driver->queue);
 }
 
+static const char *name_of(uint8_t operation)
+{
+	switch (operation) {
+	case DRIVER_READ:
+		return "read";
+	case DRIVER_WRITE:
+		return "write";
+	case DRIVER_BARRIER:
+		return "barrier";
+	case DRIVER_FLUSH:
+		return "flush";
+	default:
+		return "discard";
+	}
+}
+
+static void count_kind(struct load_result *result, uint8_t operation)
+{
+	result->reads += operation == DRIVER_READ;
+	result->writes += driver_writes(operation);
+	result->barriers += operation == DRIVER_BARRIER;
+	result->flushes += operation == DRIVER_FLUSH;
+	result->discards += operation == DRIVER_DISCARD;
+}
+
 static void count(struct driver *driver, const struct driver_slot *slot,
 		  int status)
 {
 	struct load_result *result = &driver->result;
 
 	result->operations++;
-	result->bytes += slot->bytes;
-	if (slot->operation == DRIVER_WRITE)
-		result->writes++;
-	else
-		result->reads++;
+	count_kind(result, slot->operation);
+	if (slot->operation != DRIVER_DISCARD)
+		result->bytes += slot->bytes;
 	if (!status)
 		return;
 	result->errors++;
 	complain(driver, "a %s of %u bytes at sector %llu was answered %d",
-		 slot->operation == DRIVER_WRITE ? "write" : "read",
-		 slot->bytes, (unsigned long long)slot->request.sector, status);
+		 name_of(slot->operation), slot->bytes,
+		 (unsigned long long)slot->request.sector, status);
 }
 
 static void finish(struct driver *driver, const struct front_response *response,

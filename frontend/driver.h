@@ -22,7 +22,7 @@ struct driver_slot {
 	uint32_t bytes;
 	unsigned int last;   /* its last segment, which may be a part */
 	uint32_t generation; /* that a write brings, with verification */
-	uint8_t operation; /* DRIVER_READ or DRIVER_WRITE, however it is sent */
+	uint8_t operation;   /* DRIVER_READ and so on, however it is sent */
 	bool used;
 };
 
@@ -38,8 +38,7 @@ struct driver {
 	uint64_t units;	     /* how many units it has */
 	uint32_t unit_bytes; /* positions and sizes are multiples of it */
 	uint32_t weights;    /* sum of the mix */
-	uint32_t
-		*state; /* per unit: generation and DRIVER_BUSY; verification */
+	uint32_t *state;     /* per unit: generation and flags; verification */
 	uint64_t random;
 	uint64_t cursor;
 	uint64_t quota; /* requests still to issue; UINT64_MAX: no bound */
@@ -50,14 +49,25 @@ struct driver {
 	struct load_result result; /* of this queue */
 };
 
-#define DRIVER_BUSY 0x80000000u
+/* Beside a unit's generation. */
+#define DRIVER_BUSY    0x80000000u
+#define DRIVER_UNKNOWN 0x40000000u /* discarded, or half written */
+#define DRIVER_FLAGS   (DRIVER_BUSY | DRIVER_UNKNOWN)
 
-/* BLKIF_OP_READ and so on: Xen's header wants much for three numbers. */
+/* BLKIF_OP_READ and so on: Xen's header wants much for six numbers. */
 enum {
 	DRIVER_READ = 0,
 	DRIVER_WRITE = 1,
+	DRIVER_BARRIER = 2,
+	DRIVER_FLUSH = 3,
+	DRIVER_DISCARD = 5,
 	DRIVER_INDIRECT = 6,
 };
+
+static inline bool driver_writes(uint8_t operation)
+{
+	return operation == DRIVER_WRITE || operation == DRIVER_BARRIER;
+}
 
 /* How many units of the region a request covers. */
 static inline uint64_t driver_slot_units(const struct driver *driver,
@@ -65,6 +75,16 @@ static inline uint64_t driver_slot_units(const struct driver *driver,
 {
 	return slot->bytes / driver->unit_bytes;
 }
+
+/** driver_segment() - a segment of a slot, both as the ring and as a page names
+ * it; it begins at its page's begin. */
+void driver_segment(struct driver_slot *slot, unsigned int i,
+		    uint8_t last_sector);
+
+/**
+ * driver_pick() - the next request; false when all that was tried is in flight.
+ */
+bool driver_pick(struct driver *driver, struct driver_slot *slot);
 
 /**
  * driver_stamp() - before a request is issued: fill what it writes, mark it

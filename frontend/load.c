@@ -114,10 +114,33 @@ static int check_shape(struct load *load)
 			       o->depth, slots);
 	if (o->write_percent > 100)
 		return invalid(load, "%u %% of writes", o->write_percent);
+	if (o->flush_percent + o->barrier_percent + o->discard_percent > 100)
+		return invalid(load,
+			       "%u %% of flushes, %u %% of barriers and %u %% "
+			       "of discards are more than all requests",
+			       o->flush_percent, o->barrier_percent,
+			       o->discard_percent);
 	if (o->seconds <= 0 && !o->operations && !o->stop)
 		return invalid(load, "neither a time nor a number of requests "
 				     "ends this load");
 	return 0;
+}
+
+static int check_offer(struct load *load)
+{
+	const struct front_properties *p = front_properties(load->front);
+	const struct load_options *o = &load->options;
+	const char *missing = NULL;
+
+	if (o->flush_percent > 0 && !p->feature_flush)
+		missing = "flushes";
+	if (o->barrier_percent > 0 && !p->feature_barrier)
+		missing = "barriers";
+	if (o->discard_percent > 0 && !p->feature_discard)
+		missing = "discards";
+	return missing == NULL
+		       ? 0
+		       : invalid(load, "the backend offers no %s", missing);
 }
 
 static int check_region(struct load *load)
@@ -256,6 +279,9 @@ static void add(struct load_result *sum, const struct load_result *one)
 	sum->operations += one->operations;
 	sum->reads += one->reads;
 	sum->writes += one->writes;
+	sum->barriers += one->barriers;
+	sum->flushes += one->flushes;
+	sum->discards += one->discards;
 	sum->bytes += one->bytes;
 	sum->errors += one->errors;
 	sum->mismatches += one->mismatches;
@@ -328,6 +354,8 @@ int load_run(struct front *front, const struct load_options *options,
 	err = check_sizes(&load);
 	if (!err)
 		err = check_shape(&load);
+	if (!err)
+		err = check_offer(&load);
 	if (!err)
 		err = check_region(&load);
 	if (!err)

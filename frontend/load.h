@@ -33,8 +33,10 @@ struct load_options {
 	uint32_t
 		block_bytes; /* of every request; 0: 4096; ignored with a mix */
 	struct load_size size[LOAD_MAX_SIZES]; /* the mix */
-	unsigned int sizes;	    /* entries of it; 0: block_bytes only */
-	unsigned int write_percent; /* 0 .. 100; the others are reads */
+	unsigned int sizes; /* entries of it; 0: block_bytes only */
+	/* Of all requests, 0 .. 100 together; what the backend offers. */
+	unsigned int flush_percent, barrier_percent, discard_percent;
+	unsigned int write_percent; /* of the others; the rest are reads */
 	bool sequential; /* each queue goes through its part in order; else
 			    random */
 	uint64_t region_start;	 /* first sector that may be used */
@@ -58,7 +60,9 @@ struct load_options {
 
 /* Sums over all queues. */
 struct load_result {
-	uint64_t operations, reads, writes, bytes;
+	uint64_t operations, reads, bytes;
+	uint64_t writes; /* barriers among them */
+	uint64_t barriers, flushes, discards;
 	uint64_t errors; /* responses with another status than OKAY */
 	uint64_t
 		mismatches; /* sectors read that do not hold what was written */

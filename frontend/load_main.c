@@ -14,10 +14,13 @@ static json_t *figures(const struct load_result *r)
 	double seconds = r->seconds > 0 ? r->seconds : 1;
 
 	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, "
+		"s:f, s:f}",
 		"operations", (json_int_t)r->operations, "reads",
-		(json_int_t)r->reads, "writes", (json_int_t)r->writes, "bytes",
-		(json_int_t)r->bytes, "errors", (json_int_t)r->errors,
+		(json_int_t)r->reads, "writes", (json_int_t)r->writes,
+		"barriers", (json_int_t)r->barriers, "flushes",
+		(json_int_t)r->flushes, "discards", (json_int_t)r->discards,
+		"bytes", (json_int_t)r->bytes, "errors", (json_int_t)r->errors,
 		"mismatches", (json_int_t)r->mismatches, "protocol",
 		(json_int_t)r->protocol, "verified_sectors",
 		(json_int_t)r->verified, "seconds", r->seconds, "iops",
@@ -75,6 +78,12 @@ static void print_text(const struct load_result *r)
 	       r->cpu_seconds * 1e6 / operations,
 	       (double)r->notifies / operations,
 	       (double)r->wakeups / operations);
+	if (r->barriers + r->flushes + r->discards > 0)
+		printf("  among them %llu barriers, %llu flushes, %llu "
+		       "discards\n",
+		       (unsigned long long)r->barriers,
+		       (unsigned long long)r->flushes,
+		       (unsigned long long)r->discards);
 	printf("  %llu reads, %llu writes, %llu sectors compared; %llu errors, "
 	       "%llu mismatches, %llu protocol violations\n",
 	       (unsigned long long)r->reads, (unsigned long long)r->writes,

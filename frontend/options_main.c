@@ -54,6 +54,9 @@ static const char help[] =
 	"  --depth N        requests in flight per queue (default 32)\n"
 	"  --block-size B   bytes per request, or a mix: 4k:70,16k:20,44k:10\n"
 	"  --write PERCENT  share of writes (default 0)\n"
+	"  --flush PERCENT --barrier PERCENT --discard PERCENT\n"
+	"                   shares of these, before reads and writes have "
+	"theirs\n"
 	"  --sequential     in order; else at random\n"
 	"  --region-start BYTES --region BYTES   use this part only\n"
 	"  --seconds S      duration (default 5 when --operations is not "
@@ -97,6 +100,9 @@ enum {
 	OPT_SECONDS,
 	OPT_OPERATIONS,
 	OPT_LOAD_QUEUES,
+	OPT_FLUSH,
+	OPT_BARRIER,
+	OPT_DISCARD,
 	OPT_VERIFY,
 	OPT_EXPECT,
 	OPT_SEED,
@@ -125,6 +131,9 @@ static const struct option words[] = {
 	{"depth", required_argument, NULL, OPT_DEPTH},
 	{"block-size", required_argument, NULL, OPT_BLOCK_SIZE},
 	{"write", required_argument, NULL, OPT_WRITE},
+	{"flush", required_argument, NULL, OPT_FLUSH},
+	{"barrier", required_argument, NULL, OPT_BARRIER},
+	{"discard", required_argument, NULL, OPT_DISCARD},
 	{"sequential", no_argument, NULL, OPT_SEQUENTIAL},
 	{"region-start", required_argument, NULL, OPT_REGION_START},
 	{"region", required_argument, NULL, OPT_REGION},
@@ -332,6 +341,12 @@ static int load_option(int word, struct command_options *o)
 		return values_small("depth", LOAD_MAX_DEPTH, &load->depth);
 	case OPT_WRITE:
 		return values_small("write", 100, &load->write_percent);
+	case OPT_FLUSH:
+		return values_small("flush", 100, &load->flush_percent);
+	case OPT_BARRIER:
+		return values_small("barrier", 100, &load->barrier_percent);
+	case OPT_DISCARD:
+		return values_small("discard", 100, &load->discard_percent);
 	case OPT_SEQUENTIAL:
 		load->sequential = true;
 		return 0;

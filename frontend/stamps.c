@@ -20,9 +20,9 @@ static void stamp_write(struct driver *driver, struct driver_slot *slot)
 	uint32_t newest = 0;
 
 	for (uint64_t i = 0; i < driver_slot_units(driver, slot); i++)
-		if (state[i] > newest)
-			newest = state[i];
-	slot->generation = (newest + 1) & ~DRIVER_BUSY;
+		if ((state[i] & ~DRIVER_FLAGS) > newest)
+			newest = state[i] & ~DRIVER_FLAGS;
+	slot->generation = (newest + 1) & ~DRIVER_FLAGS;
 	stamp.generation = slot->generation;
 	for (uint32_t i = 0; i < slot->bytes / VERIFY_SECTOR_BYTES; i++) {
 		stamp.sector = slot->request.sector + i;
@@ -32,7 +32,7 @@ static void stamp_write(struct driver *driver, struct driver_slot *slot)
 
 void driver_stamp(struct driver *driver, struct driver_slot *slot)
 {
-	if (slot->operation == DRIVER_WRITE)
+	if (driver_writes(slot->operation))
 		stamp_write(driver, slot);
 	for (uint64_t i = 0; i < driver_slot_units(driver, slot); i++)
 		driver->state[slot->unit + i] |= DRIVER_BUSY;
@@ -45,13 +45,12 @@ static void check_sector(struct driver *driver, const struct driver_slot *slot,
 		slot->unit + i / (driver->unit_bytes / VERIFY_SECTOR_BYTES);
 	struct verify_stamp stamp = {
 		.sector = slot->request.sector + i,
-		.generation = driver->state[unit] & ~DRIVER_BUSY,
+		.generation = driver->state[unit] & ~DRIVER_FLAGS,
 		.seed = driver->options->seed,
 	};
 	struct load_result *result = &driver->result;
 
-	/* Generation 0: nobody knows what is there. */
-	if (!stamp.generation)
+	if (!stamp.generation || driver->state[unit] & DRIVER_UNKNOWN)
 		return;
 	result->verified++;
 	if (verify_matches(slot_sector(slot, i), &stamp))
@@ -65,16 +64,20 @@ static void check_sector(struct driver *driver, const struct driver_slot *slot,
 void driver_check(struct driver *driver, const struct driver_slot *slot,
 		  bool okay)
 {
-	bool is_write = slot->operation == DRIVER_WRITE;
+	const bool is_write = driver_writes(slot->operation);
+	const bool is_read = slot->operation == DRIVER_READ;
 	uint32_t *state = &driver->state[slot->unit];
 
 	for (uint32_t i = 0;
-	     okay && !is_write && i * VERIFY_SECTOR_BYTES < slot->bytes; i++)
+	     okay && is_read && i * VERIFY_SECTOR_BYTES < slot->bytes; i++)
 		check_sector(driver, slot, i);
 	for (uint64_t i = 0; i < driver_slot_units(driver, slot); i++) {
 		state[i] &= ~DRIVER_BUSY;
-		/* A failed write may have changed some of it. */
 		if (is_write)
-			state[i] = okay ? slot->generation : 0;
+			state[i] = slot->generation;
+		/* A failed write may have changed some of it; a discard may
+		 * leave some of it, and the rest need not be zeroes. */
+		if ((is_write && !okay) || slot->operation == DRIVER_DISCARD)
+			state[i] |= DRIVER_UNKNOWN;
 	}
 }

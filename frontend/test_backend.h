@@ -44,7 +44,8 @@ struct backend {
 	bool refuses, sleeps, silent;
 	int16_t status; /* of every response */
 	uint64_t id_offset;
-	unsigned int notified, flushes;
+	unsigned int notified, flushes, barriers;
+	bool plain;	       /* no barriers */
 	uint64_t discarded[2]; /* the last: first sector, sectors */
 	bool reverse_order;
 };
@@ -172,6 +173,7 @@ static void backend_attach(struct backend *b)
 	backend_number(b, "sector-size", 512);
 	backend_number(b, "info", 0);
 	backend_number(b, "feature-flush-cache", 1);
+	backend_number(b, "feature-barrier", !b->plain);
 	backend_number(b, "feature-discard", 1);
 	backend_number(b, "discard-granularity", 4096);
 	backend_number(b, "state", 4);
@@ -238,9 +240,14 @@ static int16_t backend_request(struct backend *b, const uint8_t *slot,
 	if (slot[0] == 5) {
 		b->discarded[0] = sector;
 		b->discarded[1] = backend_field(slot, body + 16, 8);
+		if (sector <= DISK_SECTORS &&
+		    b->discarded[1] <= DISK_SECTORS - sector)
+			memset(b->disk + sector * 512, 0,
+			       b->discarded[1] * 512);
 		return 0;
 	}
-	if (slot[0] > 1 || !slot[1] || slot[1] > 11 || sector > DISK_SECTORS)
+	b->barriers += slot[0] == 2;
+	if (slot[0] > 2 || !slot[1] || slot[1] > 11 || sector > DISK_SECTORS)
 		return -1;
 	for (unsigned int i = 0; i < slot[1]; i++)
 		if (!backend_segment(b, slot + body + 16 + 8 * i, slot[0],

@@ -135,6 +135,53 @@ static void verified_load(void **state)
 		    result.p999_ns <= result.max_ns);
 }
 
+/* What is discarded is zeroes here, and must count as unknown. */
+static void mixed_load(void **state)
+{
+	struct load_options options = {
+		.depth = 16,
+		.size = {{512, 3}, {4096, 5}, {45056, 1}},
+		.sizes = 3,
+		.flush_percent = 5,
+		.barrier_percent = 5,
+		.discard_percent = 10,
+		.write_percent = 50,
+		.operations = 20000,
+		.verify = true,
+		.seed = 4712,
+	};
+	struct load_result result;
+
+	(void)state;
+	assert_int_equal(load_run(front, &options, &result), 0);
+	assert_string_equal(result.complaint, "");
+	assert_true(result.reads + result.writes + result.flushes +
+			    result.discards ==
+		    20000);
+	assert_in_range(result.flushes, 700, 1300);
+	assert_in_range(result.barriers, 700, 1300);
+	assert_in_range(result.discards, 1500, 2500);
+	assert_in_range(result.writes - result.barriers, 7000, 9000);
+	assert_true(result.flushes == backend.flushes);
+	assert_true(result.barriers == backend.barriers);
+	assert_true(result.verified > 10000);
+}
+
+static void load_wants_what_is_offered(void **state)
+{
+	struct load_options options = {.operations = 1, .barrier_percent = 1};
+	struct load_result result;
+
+	(void)state;
+	front_destroy(front);
+	backend_start(&backend, 4, 1);
+	backend.plain = true;
+	front = backend_front(&backend, "linux", NULL, 0);
+	assert_int_equal(front_connect(front), 0);
+	assert_int_equal(load_run(front, &options, &result), -EINVAL);
+	assert_non_null(strstr(result.complaint, "offers no barriers"));
+}
+
 /* One run writes everything in order, the next one knows what must be there. */
 static void expectation_between_runs(void **state)
 {
@@ -212,6 +259,11 @@ static void load_refuses_bad_options(void **state)
 		{{.operations = 1, .region_sectors = 5000}, "beyond"},
 		{{.operations = 1, .region_sectors = 8}, "no room"},
 		{{.operations = 1, .size = {{512, 0}}, .sizes = 1}, "weight"},
+		{{.operations = 1,
+		  .flush_percent = 50,
+		  .barrier_percent = 40,
+		  .discard_percent = 11},
+		 "more than all"},
 		{{.operations = 0}, "neither"},
 	};
 	struct load_result result;
@@ -229,11 +281,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(discard_is_one_request), TEST(transfer_errors),
-		TEST(transfer_after_silence), TEST(call_returns_any_id),
-		TEST(verified_load),	      TEST(expectation_between_runs),
-		TEST(load_counts_errors),     TEST(load_notices_strange_ids),
-		TEST(load_stops_by_time),     TEST(load_refuses_bad_options),
+		TEST(discard_is_one_request),
+		TEST(transfer_errors),
+		TEST(transfer_after_silence),
+		TEST(call_returns_any_id),
+		TEST(verified_load),
+		TEST(expectation_between_runs),
+		TEST(load_counts_errors),
+		TEST(load_notices_strange_ids),
+		TEST(mixed_load),
+		TEST(load_wants_what_is_offered),
+		TEST(load_stops_by_time),
+		TEST(load_refuses_bad_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

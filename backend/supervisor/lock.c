@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +15,10 @@
 #include "backend/base/check.h"
 
 #define PATH_BYTES 256u
+
+/* How often to look again, and after how long. */
+#define TRIES	    500u
+#define TRY_WAIT_MS 10
 
 /* The directory of xenstored's socket, as libxenstore finds it. */
 static void store_directory(const char *fallback, char *path)
@@ -52,6 +59,35 @@ static int write_holder(int fd)
 	return 0;
 }
 
+/*
+ * A daemon that was killed while it started a worker: for a moment there is a copy
+ * of it, which dies with it but a little later, and has its lock.
+ */
+static bool holder_is_gone(int fd)
+{
+	char holder[16];
+	long pid;
+
+	read_holder(fd, holder, sizeof(holder));
+	pid = strtol(holder, NULL, 10);
+	return pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+static int lock_file(int fd)
+{
+	int error = -EWOULDBLOCK;
+
+	for (unsigned int i = 0; i < TRIES && error == -EWOULDBLOCK; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		error = -errno;
+		if (!holder_is_gone(fd))
+			break;
+		(void)poll(NULL, 0, TRY_WAIT_MS);
+	}
+	return error;
+}
+
 int lock_take(const char *directory, const char *fallback, char *error)
 {
 	char base[PATH_BYTES], path[PATH_BYTES + 64], holder[16];
@@ -67,8 +103,8 @@ int lock_take(const char *directory, const char *fallback, char *error)
 			 strerror(-result));
 		return result;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		result = -errno;
+	result = lock_file(fd);
+	if (result < 0) {
 		read_holder(fd, holder, sizeof(holder));
 		snprintf(error, LOCK_ERROR_BYTES,
 			 "another xenblkd (process %s) serves backend/%s of "

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <xenstore.h>
 
@@ -314,6 +316,41 @@ static void there_is_one_lock_per_directory(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* As a worker that is being started when its daemon is killed. */
+static void hold_for_a_moment(void)
+{
+	char error[LOCK_ERROR_BYTES];
+
+	if (lock_take("vbd", "/", error) < 0)
+		_exit(1);
+	if (fork() == 0) {
+		(void)poll(NULL, 0, 50);
+		_exit(0);
+	}
+	_exit(0);
+}
+
+static void the_lock_of_a_dead_daemon_goes_soon(void **state)
+{
+	char error[LOCK_ERROR_BYTES], path[128];
+	int status = -1, fd;
+	pid_t holder;
+
+	(void)state;
+	setenv("XENSTORED_RUNDIR", world.directory, 1);
+	unsetenv("XENSTORED_PATH");
+	holder = fork();
+	if (holder == 0)
+		hold_for_a_moment();
+	assert_int_equal(waitpid(holder, &status, 0), holder);
+	assert_int_equal(status, 0);
+	fd = lock_take("vbd", "/", error);
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/xenblkd-vbd.lock", world.directory);
+	assert_int_equal(unlink(path), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -329,6 +366,7 @@ int main(void)
 		CASE(the_socket_is_private_and_not_shared),
 		CASE(a_socket_left_behind_is_replaced),
 		CASE(there_is_one_lock_per_directory),
+		CASE(the_lock_of_a_dead_daemon_goes_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

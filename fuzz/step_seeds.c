@@ -316,6 +316,20 @@ static const struct seed worker[] = {
 	  {ATTACH}}},
 };
 
+/* The how many-th call for memory fails: of a disk, of a connection. */
+static const struct seed shortage = {"short",
+				     {{FAIL, SCRIPT_ODD},
+				      {DEVICE, 0, 0, RECORDED, 1},
+				      {DIE},
+				      {DEVICE, 0, 2, RECORDED, 1},
+				      {FAIL, SCRIPT_ODD},
+				      {ATTACH, 0, 0, 1, 1, 0, 1, 0, 0, 0, 7},
+				      READ(0, 1),
+				      {DETACH},
+				      {ATTACH},
+				      {DETACH}}};
+#define SHORTAGES 26u
+
 static const struct seed records[] = {
 	{"plain",
 	 {{DESK_BEGIN, 0},
@@ -395,10 +409,27 @@ static void all(const struct seed *seed, size_t count, struct seed_folder *to)
 	}
 }
 
+static void shortages(struct seed_folder *to)
+{
+	char name[] = "short-a";
+	struct seed seed = shortage;
+
+	for (uint8_t at = 0; at < SHORTAGES; at++) {
+		seed.step[0][2] = seed.step[4][2] = at;
+		/* Memory, a file, nothing. */
+		seed.step[1][2] = at % 3;
+		seed.name = name;
+		all(&seed, 1, to);
+		name[sizeof(name) - 2]++;
+	}
+}
+
 void step_seeds(const char *harness, struct seed_folder *to)
 {
-	if (strcmp(harness, "worker") == 0)
+	if (strcmp(harness, "worker") == 0) {
 		all(worker, ARRAY_SIZE(worker), to);
-	else
+		shortages(to);
+	} else {
 		all(records, ARRAY_SIZE(records), to);
+	}
 }

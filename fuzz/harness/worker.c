@@ -23,6 +23,10 @@ static void plan_failure(struct bench *bench, const struct script_record *r)
 	static const int errors[] = {12, 22, 14, 11};
 
 	bench->planned = bench->bent = true;
+	if (script_u8(r, 1) >= SCRIPT_ODD) {
+		shortage_plan(1u + script_u8(r, 2) % 64);
+		return;
+	}
 	bench->kept |= script_u8(r, 1) % SIM_CALL_XS == SIM_CALL_UNMAP;
 	sim_fail(0, (enum sim_call)(script_u8(r, 1) % SIM_CALL_XS),
 		 1u + script_u8(r, 2) % 16, errors[script_u8(r, 3) % 4]);

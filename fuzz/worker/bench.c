@@ -42,6 +42,7 @@ static void start_worker(struct bench *bench)
 void bench_begin(struct bench *bench)
 {
 	memset(bench, 0, sizeof(*bench));
+	shortage_plan(0);
 	sim_reset(1);
 	rings_boot(bench);
 	bench->shape.queues = 1;
@@ -297,7 +298,9 @@ void bench_step(struct bench *bench, unsigned int steps)
 	int rc = 1;
 
 	while (bench->worker != NULL && rc > 0 && n++ < steps) {
+		shortage_worker_runs(true);
 		rc = worker_step(bench->worker);
+		shortage_worker_runs(false);
 		hear(bench);
 	}
 	if (rc > 0 && n > STEPS_MAX)

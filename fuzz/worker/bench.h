@@ -106,6 +106,12 @@ enum {
 	RING_RSP_EVENT = 12,
 };
 
+/* shortage.c */
+/** shortage_plan() - the how many-th call of the worker for memory fails. */
+void shortage_plan(unsigned int at);
+/** shortage_worker_runs() - from now on, or not any more. */
+void shortage_worker_runs(bool runs);
+
 /* tables.c */
 /** tables_unpush() - the last responses of a queue were never pushed. */
 void tables_unpush(struct bench *bench, const struct script_record *how);

@@ -32,7 +32,9 @@ enum {
 	NO_TABLES,
 	SPOIL_TABLE,
 	RARE_CALL,
-	STOPPING
+	STOPPING,
+	A_START,
+	NO_MEMORY
 };
 
 /* clang-format off */
@@ -159,6 +161,12 @@ static const struct life_seed seeds[] = {
 	 BESIDE(A_RIVAL, 0), BACK(0, 0), END}},
 	{"rare-calls", 0, 0, 3, {RARE(0, 0), CREATE(0, 0), RARE(3, 2), KEYS, RARE(5, 0),
 	 FRONT(CONNECTED), RARE(0, 0xe0), FRONT(CLOSED), RARE(2, 0xe3), REMOVE, RARE(1, 0),
+	 CREATE(0, 0), END}},
+	{"starts", 0, 0, 3 | TABLES, {UP, BESIDE(A_START, 0), BESIDE(A_START, 1),
+	 BESIDE(A_START, 2), BESIDE(A_START, 3), BESIDE(A_START, 0xe0), BESIDE(A_START, 0xe1),
+	 BESIDE(A_START, 0xe2), BESIDE(A_START, 0xe3), DOWN, END}},
+	{"no-memory", 0, 0, 3, {BESIDE(NO_MEMORY, 0), CREATE(0, 0), DAEMON, BESIDE(NO_MEMORY, 1),
+	 CREATE(0, 0), {LIFE_CREATE | SECOND, 0, 0, 0}, REMOVE, BESIDE(NO_MEMORY, 0),
 	 CREATE(0, 0), END}},
 	LOST("lost-at-0", 0, 0xe0),
 	LOST("lost-at-1", 1, 0xe1),

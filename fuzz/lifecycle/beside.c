@@ -21,18 +21,22 @@
 
 int __real_access(const char *path, int mode);
 int __wrap_access(const char *path, int mode);
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
 
 enum what {
-	NODE,	  /* 3: which */
-	NO_NODE,  /* the same */
-	MANY,	  /* more disks than there may be come and go */
-	RIVAL,	  /* 3: odd: the kernel's backend has all disks */
-	PV,	  /* 3: odd: the daemon's domain is a PV one */
-	NO_TIMER, /* 3: so many of the next cannot be had */
-	NO_TABLE, /* the same */
-	SPOIL,	  /* 3: what of the disk's table */
-	RARE,	  /* 3: which call, 4: its error */
-	STOP,	  /* the daemon is told to end: another one after a record */
+	NODE,	   /* 3: which */
+	NO_NODE,   /* the same */
+	MANY,	   /* more disks than there may be come and go */
+	RIVAL,	   /* 3: odd: the kernel's backend has all disks */
+	PV,	   /* 3: odd: the daemon's domain is a PV one */
+	NO_TIMER,  /* 3: so many of the next cannot be had */
+	NO_TABLE,  /* the same */
+	SPOIL,	   /* 3: what of the disk's table */
+	RARE,	   /* 3: which call, 4: its error */
+	STOP,	   /* the daemon is told to end: another one after a record */
+	START,	   /* one cannot begin: 3: at which of its calls */
+	NO_MEMORY, /* 3: the how many-th call for memory fails */
 	WHAT_COUNT,
 };
 
@@ -165,6 +169,34 @@ int __wrap_access(const char *path, int mode)
 	return life.rival ? 0 : -1;
 }
 
+/* --- memory --- */
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+	if (life.no_memory == 0 || --life.no_memory > 0)
+		return __real_calloc(count, bytes);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* --- a start that fails --- */
+
+/* Calls of xenstore in turn, or memory; what was begun must be undone. */
+static void start(uint8_t which)
+{
+	struct host *host = NULL;
+
+	host_destroy(life.host);
+	life.host = NULL;
+	if (which >= SCRIPT_ODD)
+		life.no_memory = 1u + which % 8;
+	else
+		life_plan_failure(1u + which % 8, which / 8);
+	if (host_create(&life.conf, &host) == 0)
+		host_destroy(host);
+	life_restart();
+}
+
 /* --- records --- */
 
 static void stop(void)
@@ -209,6 +241,12 @@ void life_beside(const struct script_record *r)
 	case RARE:
 		life_plan_rare_failure(1u + b % 16, script_u8(r, 4));
 		break;
+	case START:
+		start(b);
+		break;
+	case NO_MEMORY:
+		life.no_memory = 1u + b % 16;
+		break;
 	default:
 		stop();
 		break;
@@ -218,7 +256,7 @@ void life_beside(const struct script_record *r)
 void life_beside_end(void)
 {
 	life.rival = life.pv = false;
-	life.no_timers = life.no_tables = 0;
+	life.no_timers = life.no_tables = life.no_memory = 0;
 	for (uint8_t i = 0; i < ARRAY_SIZE(nodes); i++)
 		if (!holds_disks(i))
 			take_node(i);

@@ -145,9 +145,10 @@ struct life {
 	int fail_error;
 	unsigned int rare_at; /* the same, of calls that are seldom made */
 	unsigned int no_timers, no_tables; /* so many cannot be had */
-	bool rival;    /* another backend has taken all disks */
-	bool pv;       /* the daemon's domain is a PV one */
-	bool stopping; /* it was told to end */
+	unsigned int no_memory; /* the how many-th call for it fails; 0: none */
+	bool rival;		/* another backend has taken all disks */
+	bool pv;		/* the daemon's domain is a PV one */
+	bool stopping;		/* it was told to end */
 	struct life_plan plan[LIFE_PLANS];
 	/* what a planned record does */
 	void (*touch)(const struct script_record *record);

@@ -117,7 +117,7 @@ void life_forget_plans(void)
 {
 	memset(life.plan, 0, sizeof(life.plan));
 	life.fail_at = life.rare_at = life.again = 0;
-	life.no_timers = life.no_tables = 0;
+	life.no_timers = life.no_tables = life.no_memory = 0;
 }
 
 static void act_as_planned(enum life_calls call)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "backend/base/limits.h"
@@ -116,12 +117,14 @@ int __wrap_open(const char *path, int flags, ...)
 {
 	const struct stored *stored = &files.stored;
 	va_list arguments;
-	int mode = 0;
+	int mode = 0, fd;
 
 	va_start(arguments, flags);
 	if ((flags & O_CREAT) != 0)
 		mode = va_arg(arguments, int);
 	va_end(arguments);
+	if (device_open(path, stored->queue, &fd))
+		return fd;
 	if (!is_stored(path))
 		return __real_open(path, flags, mode);
 	if ((flags & O_DIRECT) != 0 && stored->no_direct &&
@@ -153,6 +156,7 @@ int __wrap_fstat(int fd, struct stat *status)
 	status->st_size = (off_t)(files.stored.bytes & INT64_MAX);
 	status->st_blksize = (blksize_t)files.stored.block;
 	status->st_ino = opened->inode;
+	status->st_rdev = makedev(7, 3);
 	return 0;
 }
 
@@ -358,6 +362,12 @@ void files_check(const struct conf *conf, const struct backing *backing,
 			    "a store of %llu sectors is served over %u queues",
 			    (unsigned long long)backing->sectors,
 			    backing->queues);
+	if (backing->discard_granularity % SECTOR_BYTES != 0 ||
+	    (backing->discard_alignment != 0 &&
+	     backing->discard_alignment >= backing->discard_granularity))
+		oracle_fail(ORACLE_NODES, "discards of %u bytes, from %u on",
+			    backing->discard_granularity,
+			    backing->discard_alignment);
 	if (backing->sectors == 0 || physical < SECTOR_BYTES ||
 	    physical > 4096 || (physical & (physical - 1)) != 0 ||
 	    backing->sectors % (physical / SECTOR_BYTES) != 0)

@@ -27,6 +27,7 @@ struct stored {
 	unsigned int fails;    /* the k-th call fails */
 	int error;
 	uint8_t leads; /* where its link leads */
+	uint8_t queue; /* what its device can give back: device.c */
 };
 
 /** files_begin() - this is there from now on. */
@@ -37,3 +38,6 @@ void files_check(const struct conf *conf, const struct backing *backing,
 		 int result, const char *sentence);
 
 void files_end(void);
+
+/** device_open() - whether a path is of /sys; a descriptor, or -1. */
+bool device_open(const char *path, uint8_t how, int *fd);

@@ -24,14 +24,16 @@ static struct stored stored_as(const struct script_record *r)
 	static const int errors[] = {EIO,   EACCES, ENOENT, EMFILE,
 				     EPERM, ENOMEM, ENOTTY, EINTR};
 	static const uint32_t blocks[] = {4096, 512, 1024, 65536, 0, 520, 2048};
-	const uint8_t how = script_u8(r, 1);
+	static const uint32_t odd[] = {256, 1u << 31};
+	const uint8_t how = script_u8(r, 1), block = script_u8(r, 2);
 
 	return (struct stored){
 		.kind = script_u8(r, 0),
 		.bytes = script_u8(r, 12) >= SCRIPT_ODD
 				 ? (uint64_t)script_u32(r, 8) << 31
 				 : script_u32(r, 8),
-		.block = blocks[script_u8(r, 2) % 7],
+		.block = block >= SCRIPT_ODD ? odd[block % 2]
+					     : blocks[block % 7],
 		.no_direct = how & 1,
 		.opens_direct = how & 2,
 		.read_only = how & 4,
@@ -39,6 +41,7 @@ static struct stored stored_as(const struct script_record *r)
 		.replaced = script_u8(r, 3) % 8,
 		.fails = script_u8(r, 4) % 24,
 		.error = errors[script_u8(r, 5) % 8],
+		.queue = script_u8(r, 15),
 	};
 }
 

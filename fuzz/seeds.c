@@ -1,6 +1,7 @@
 /* What is right, once in every form.  See seeds.h. */
 #include "fuzz/seeds.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,96 @@ static void link_seed(struct seed_folder *to, const char *name, uint8_t fds,
 	seed_put(to, name, bytes, sizeof(bytes));
 }
 
+/* One word of a sound message is wrong. */
+struct wrong_word {
+	size_t at;
+	uint32_t value;
+};
+
+static void wrong_seeds(struct seed_folder *to, const char *name, uint8_t fds,
+			const struct link_message *sound,
+			const struct wrong_word *wrong, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct link_message message = *sound;
+		char which[40];
+
+		memcpy((uint8_t *)&message + wrong[i].at, &wrong[i].value,
+		       sizeof(wrong[i].value));
+		snprintf(which, sizeof(which), "wrong-%s-%zu", name, i);
+		link_seed(to, which, fds, &message);
+	}
+}
+
+#define WRONG(member, number)                                                  \
+	{                                                                      \
+		offsetof(struct link_message, member), number                  \
+	}
+
+static void wrong_device_seeds(struct seed_folder *to)
+{
+	static const struct wrong_word wrong[] = {
+		WRONG(device.readonly, 2),   WRONG(device.direct, 2),
+		WRONG(device.sandbox, 2),    WRONG(device.record, 2),
+		WRONG(device.staged, 2),     WRONG(device.log_level, 9),
+		WRONG(device.block, 131072),
+	};
+	struct link_message message = {.kind = LINK_DEVICE};
+
+	message.device.sectors = 2048;
+	message.device.image = LINK_IMAGE_FILE;
+	message.device.max_queues = 4;
+	wrong_seeds(to, "device", 5, &message, wrong, ARRAY_SIZE(wrong));
+	message.device.image = LINK_IMAGE_NBD;
+	message.device.block = 4096;
+	snprintf(message.device.uri, sizeof(message.device.uri), "nbd://a/b");
+	link_seed(to, "device-store", 1, &message);
+	message.device.direct = 1;
+	link_seed(to, "wrong-device-store", 1, &message);
+	message.device.direct = 0;
+	message.device.image = LINK_IMAGE_RAM;
+	link_seed(to, "wrong-device-memory", 1, &message);
+	message.device.uri[0] = '\0';
+	link_seed(to, "wrong-device-blocks", 1, &message);
+}
+
+static void wrong_others_seeds(struct seed_folder *to)
+{
+	static const struct wrong_word attach[] = {
+		WRONG(attach.queues, LIMIT_QUEUES + 1),
+		WRONG(attach.ring_order, LIMIT_RING_ORDER + 1),
+		WRONG(attach.abi, LINK_ABI_COUNT),
+		WRONG(attach.persistent, 2),
+		WRONG(attach.resume, 2),
+		WRONG(attach.barrier, 2),
+		WRONG(attach.discard, 2),
+		WRONG(attach.indirect, LIMIT_INDIRECT_SEGMENTS + 1),
+	};
+	static const struct wrong_word limits[] = {
+		WRONG(limits.iops, LIMIT_RATE + 1u),
+		WRONG(limits.sectors, LIMIT_RATE + 1u),
+	};
+	static const struct wrong_word refused[] = {
+		WRONG(refused.refusal, REFUSAL_COUNT),
+		WRONG(refused.refusal, REFUSAL_NONE),
+		WRONG(refused.queue, LIMIT_QUEUES),
+	};
+	struct link_message message = {.kind = LINK_ATTACH};
+
+	message.attach.queues = 2;
+	message.attach.abi = LINK_ABI_X86_64;
+	wrong_seeds(to, "attach", 0, &message, attach, ARRAY_SIZE(attach));
+	memset(&message, 0, sizeof(message));
+	message.kind = LINK_LIMITS;
+	wrong_seeds(to, "limits", 0, &message, limits, ARRAY_SIZE(limits));
+	message.limits.burst_ns = UINT64_MAX;
+	link_seed(to, "wrong-limits-burst", 0, &message);
+	memset(&message, 0, sizeof(message));
+	message.kind = LINK_BROKEN;
+	message.refused.refusal = REFUSE_RING_OVERFLOW;
+	wrong_seeds(to, "refused", 0, &message, refused, ARRAY_SIZE(refused));
+}
+
 static void link_seeds(const char *harness, struct seed_folder *to)
 {
 	static const char *const plain[LINK_KIND_COUNT] = {
@@ -123,6 +214,8 @@ static void link_seeds(const char *harness, struct seed_folder *to)
 	message.limits.sectors = LIMIT_RATE;
 	message.limits.burst_ns = 100000000;
 	link_seed(to, "limits", 0, &message);
+	wrong_device_seeds(to);
+	wrong_others_seeds(to);
 	memset(&message, 0, sizeof(message));
 	for (uint32_t k = 0; k < LINK_KIND_COUNT; k++) {
 		message.kind = k;

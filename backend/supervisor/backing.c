@@ -264,6 +264,15 @@ static int open_file(const struct conf *conf, const char *path,
 	return open_queues(resolved, conf->max_queues, backing, sentence);
 }
 
+/* Of less than a block nothing is given back, nor of less than a sector, whatever
+ * a server prefers. */
+static uint32_t store_granularity(uint32_t preferred, uint32_t block)
+{
+	const uint32_t least = block > 0 ? block : SECTOR_BYTES;
+
+	return preferred > least ? preferred : least;
+}
+
 /* A store of whole blocks: blocks.h puts sectors into them. */
 static int fit_store(const struct export_facts *facts, const char *uri,
 		     struct backing *backing, char *sentence)
@@ -286,12 +295,9 @@ static int fit_store(const struct export_facts *facts, const char *uri,
 			 "as durable there as what it wrote",
 			 uri);
 	backing->physical_bytes = facts->preferred_bytes;
-	/* Of less than a block nothing is given back. */
 	if (facts->trims)
-		backing->discard_granularity =
-			facts->preferred_bytes > backing->block_bytes
-				? facts->preferred_bytes
-				: backing->block_bytes;
+		backing->discard_granularity = store_granularity(
+			facts->preferred_bytes, backing->block_bytes);
 	/* What one connection wrote another may not see. */
 	if (!facts->many)
 		backing->queues = 1;

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "backend/base/checked.h"
 #include "backend/base/limits.h"
 #include "backend/nbd/export.h"
 #include "fuzz/oracle/oracle.h"
@@ -240,7 +241,9 @@ int export_look(const char *uri, struct export_facts *facts, char *sentence,
 	*facts = (struct export_facts){
 		.bytes = stored->bytes & INT64_MAX,
 		.minimum_bytes = stored->no_direct ? 4096 : SECTOR_BYTES,
-		.preferred_bytes = stored->block,
+		/* As export.c does: what is no power of two means nothing. */
+		.preferred_bytes =
+			is_power_of_two(stored->block) ? stored->block : 4096,
 		.readonly = stored->read_only,
 		.many = (stored->leads & 1) != 0,
 		.flushes = (stored->leads & 2) != 0,

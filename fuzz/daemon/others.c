@@ -31,7 +31,8 @@
 
 struct other {
 	int status;
-	const char *variable; /* in place of the host's own */
+	const char *
+		variable; /* "NAME=VALUE" in place of the host's, or a name: none */
 	const char *word[WORDS];
 	const char *program; /* NULL: xenblkd */
 };
@@ -66,7 +67,10 @@ static const struct other others[] = {
 	 NULL,
 	 {"--config", SETTINGS, "--metrics", PORT, "--record", NOWHERE},
 	 NULL},
-	{4, "XENSTORED_RUNDIR", {"--foreground", "--control", ANOTHER}, NULL},
+	{4,
+	 "XENSTORED_PATH=" NOWHERE,
+	 {"--foreground", "--control", ANOTHER},
+	 NULL},
 	/* Nobody but a daemon can start a worker. */
 	{0, NULL, {"--help"}, WORKER},
 	{0, NULL, {"--version"}, WORKER},
@@ -120,29 +124,16 @@ static const char *meant(const char *word, char *text)
 	return text;
 }
 
-/* The socket's place by its own name, or a place where there is none. */
-static const char *instead_of(const char *variable, char *text)
-{
-	if (variable == NULL)
-		return NULL;
-	if (strcmp(variable, "XENSTORED_PATH") == 0)
-		snprintf(text, STAGE_PATH_BYTES, "%s=%.100s/socket", variable,
-			 getenv("XENSTORED_RUNDIR"));
-	else
-		snprintf(text, STAGE_PATH_BYTES, "%s=" NOWHERE, variable);
-	return text;
-}
-
 static pid_t start(const struct other *other)
 {
-	char text[WORDS][STAGE_PATH_BYTES], variable[STAGE_PATH_BYTES];
+	char text[WORDS][STAGE_PATH_BYTES];
 	const char *argv[WORDS + 2] = {other->program == NULL ? "xenblkd"
 							      : other->program};
 	struct world_program program = {
 		.argv = argv,
 		.in_out = open("/dev/null", O_RDWR | O_CLOEXEC),
 		.errors = world_log(),
-		.instead = instead_of(other->variable, variable)};
+		.instead = other->variable};
 	pid_t pid;
 
 	for (unsigned int i = 0; i < WORDS && other->word[i] != NULL; i++)

@@ -46,7 +46,8 @@ struct world_program {
 	const char *const *argv; /* a name in bin of the build, or a path */
 	int in_out;		 /* a descriptor for both; -1: none */
 	int errors;		 /* -1: ours */
-	const char *instead;	 /* of a variable of the host's; or NULL */
+	/* "NAME=VALUE" in place of the host's, or a name that there is not then */
+	const char *instead;
 };
 pid_t world_start(const struct world_program *program);
 /** world_ready() - there is something to read, or an end, before a moment. */

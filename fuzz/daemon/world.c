@@ -107,14 +107,12 @@ static void find_program(const char *name, char *path, size_t room)
 /* In a process that has this list for itself. */
 static void replace(char **variables, const char *instead)
 {
-	const size_t name = (size_t)(strchr(instead, '=') + 1 - instead);
+	const size_t name = strcspn(instead, "=");
 
-	while (*variables != NULL && strncmp(*variables, instead, name) != 0)
-		variables++;
-	/* One that was not there takes the place of the last one. */
-	if (*variables == NULL)
-		variables--;
-	*variables = (char *)(uintptr_t)instead;
+	for (; *variables != NULL; variables++)
+		if (strncmp(*variables, instead, name) == 0 &&
+		    (*variables)[name] == '=')
+			*variables = (char *)(uintptr_t)instead;
 }
 
 /* Between fork and exec. */

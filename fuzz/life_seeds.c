@@ -5,10 +5,13 @@
 #include "fuzz/seed_makers.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/base/checked.h"
 #include "fuzz/life_steps.h"
+
+#define CALLS 20u
 
 static const struct life_seed seeds[] = {
 	{"plain", 0, 0, 3, {UP, DOWN, UNPLUG, {LIFE_REMOVE, 0, 0, 0}, END}},
@@ -345,6 +348,54 @@ static void all(const struct life_seed *seed, size_t count,
 	}
 }
 
+/* The how many-th call of each stretch fails, or others act just before it. */
+static void at_each_call(struct seed_folder *to)
+{
+	char name[32];
+
+	for (uint8_t at = 0; at < CALLS; at++) {
+		const struct life_seed fails = {
+			name,
+			0,
+			0,
+			3,
+			{{LIFE_FAIL, at, 0, 0},
+			 {LIFE_CREATE, 0, 0, 0},
+			 {LIFE_FAIL, at, 1, 0},
+			 {LIFE_KEYS, 0, 0, 0},
+			 {LIFE_FRONT_STATE, CONNECTED, 0, 0},
+			 {LIFE_FAIL, at, 2, 0},
+			 {LIFE_CHANGE, 0, 9, 0},
+			 {LIFE_FAIL, at, 3, 0},
+			 UNPLUG,
+			 {LIFE_FAIL, at, 0, 0},
+			 {LIFE_REMOVE, 0, 0, 0},
+			 END}};
+		const struct life_seed goes = {
+			name,
+			0,
+			0,
+			3,
+			{{LIFE_BETWEEN, at, 0, 0},
+			 {LIFE_REMOVE, 0, 0, 0},
+			 {LIFE_CREATE, 0, 0, 0},
+			 {LIFE_KEYS, 0, 0, 0},
+			 {LIFE_BETWEEN, at, 0, 0},
+			 {LIFE_REMOVE, 0, 0, 0},
+			 {LIFE_FRONT_STATE, CONNECTED, 0, 0},
+			 UP,
+			 {LIFE_BETWEEN, at, 0, 0},
+			 {LIFE_REMOVE, 0, 0, 0},
+			 {LIFE_FRONT_STATE, CLOSED, 0, 0},
+			 END}};
+
+		snprintf(name, sizeof(name), "fails-at-%u", at);
+		all(&fails, 1, to);
+		snprintf(name, sizeof(name), "goes-at-%u", at);
+		all(&goes, 1, to);
+	}
+}
+
 void life_seeds(const char *harness, struct seed_folder *to)
 {
 	const struct life_seed *troubles;
@@ -354,4 +405,5 @@ void life_seeds(const char *harness, struct seed_folder *to)
 	all(seeds, ARRAY_SIZE(seeds), to);
 	troubles = life_troubles(&count);
 	all(troubles, count, to);
+	at_each_call(to);
 }

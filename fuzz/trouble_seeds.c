@@ -34,7 +34,8 @@ enum {
 	RARE_CALL,
 	STOPPING,
 	A_START,
-	NO_MEMORY
+	NO_MEMORY,
+	NO_WRITE
 };
 
 /* clang-format off */
@@ -144,8 +145,8 @@ static const struct life_seed seeds[] = {
 	 FRONT(CONNECTED), BESIDE(NO_TABLES, 1), DIES, END}},
 	/* --- drives --- */
 	{"dies-before-the-medium-is-changed", 0, 0, 3, {UP_WITH(DRIVE, 0), AT_ONCE(CHANGE, 1, 1),
-	 AT_ONCE(RUN, 0, 0), DIES, END}},
-	{"drive-is-read", 0, 0, 3, {UP_WITH(DRIVE, 1), AT_ONCE(CHANGE, 1, 1), AT_ONCE(RUN, 0, 0),
+	 AT_ONCE(RUN, 1, 0), DIES, END}},
+	{"drive-is-read", 0, 0, 3, {UP_WITH(DRIVE, 1), AT_ONCE(CHANGE, 1, 1), AT_ONCE(RUN, 1, 0),
 	 DIES, BACK(0, 13), BACK(0, 0xe0), BACK(0, 0xe1), MEDIUM(0xe0), MEDIUM(0xe3), SIZE(20),
 	 FAIL(1, 0), MEDIUM(1), FAIL(3, 0), BACK(0, 0), END}},
 	{"medium-of-a-disk-that-goes", 0, 0, 3, {UP_WITH(MEMORY_DRIVE, 1),
@@ -162,6 +163,26 @@ static const struct life_seed seeds[] = {
 	{"rare-calls", 0, 0, 3, {RARE(0, 0), CREATE(0, 0), RARE(3, 2), KEYS, RARE(5, 0),
 	 FRONT(CONNECTED), RARE(0, 0xe0), FRONT(CLOSED), RARE(2, 0xe3), REMOVE, RARE(1, 0),
 	 CREATE(0, 0), END}},
+	{"written-to-no-table", 0, 0, 3 | TABLES, {{LIFE_BESIDE, NO_WRITE, 0, 1}, CREATE(0, 0),
+	 KEYS, FRONT(CONNECTED), AGAIN, KEYS, BESIDE(NO_WRITE, 3), FRONT(CONNECTED), AGAIN, KEYS,
+	 FRONT(CONNECTED), BESIDE(NO_WRITE, 0), SIZE(10), BESIDE(NO_WRITE, 1), AGAIN, END}},
+	{"written-once-only", 0, 0, 3, {CREATE(0, 0), KEYS, {LIFE_BESIDE, NO_WRITE, 0, 1},
+	 FRONT(CONNECTED), FRONT(CLOSED), {LIFE_BESIDE, NO_WRITE, 1, 0}, FRONT(INITIALISING),
+	 FRONT(CONNECTED), UNPLUG, BESIDE(NO_WRITE, 3), DOWN, END}},
+	{"limited", 0, 0, 3 | TABLES, {UP_WITH(A_FILE, 4), DIES, DAEMON, BACK(8, 13), BACK(9, 16),
+	 BACK(10, 17), FRONT(CLOSED), {LIFE_ONLINE, 0, 0, 0}, DAEMON, {LIFE_ONLINE, 1, 0, 0},
+	 FRONT(INITIALISING), BACK(11, 16), BACK(10, 5), DAEMON, REMOVE, UP_WITH(A_FILE, 12),
+	 END}},
+	{"told-nothing", 0, 0, 3, {WORKER(0, 0xc1), CREATE(0, 0), WORKER(0, 0xc1), AGAIN, KEYS,
+	 WORKER(0, 0xc1), FRONT(CONNECTED), AGAIN, KEYS, FRONT(CONNECTED), WORKER(0, 0xc1),
+	 FRONT(CLOSED), WORKER(0, 0xc2), REMOVE, END}},
+	{"dies-while-another-daemon-connects", 0, 0, 7 | TABLES, {UP, AT_ONCE(DAEMON, 0, 0),
+	 AT_ONCE(RUN, 1, 0), AT_ONCE(WORKER, 4, 0), AT_ONCE(WORKER, 11, LINK_READY),
+	 AT_ONCE(RUN, 3, 0), DIES, FRONT(CLOSED), END}},
+	{"tells-too-much", 0, 0, 3, {UP, AGAIN, KEYS, FRONT(CONNECTED), AGAIN, FRONT(CONNECTED),
+	 AGAIN, FRONT(CONNECTED), AGAIN, FRONT(CONNECTED), AGAIN, FRONT(CONNECTED), CLOCK(200),
+	 FRONT(CLOSED), END}},
+	{"closed-by-the-toolstack", 0, 0, 3, {UP, {LIFE_BACK_STATE, 225, 0, 0}, AGAIN, END}},
 	{"starts", 0, 0, 3 | TABLES, {UP, BESIDE(A_START, 0), BESIDE(A_START, 1),
 	 BESIDE(A_START, 2), BESIDE(A_START, 3), BESIDE(A_START, 0xe0), BESIDE(A_START, 0xe1),
 	 BESIDE(A_START, 0xe2), BESIDE(A_START, 0xe3), DOWN, END}},

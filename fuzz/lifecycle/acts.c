@@ -60,8 +60,10 @@ static const char *const values[] = {"8",
 				     "native"};
 
 static const char *const back_keys[] = {
-	"params",      "mode",	    "frontend",	       "frontend-id",
-	"device-type", "removable", "physical-device", "sectors"};
+	"params",	   "mode",	     "frontend",
+	"frontend-id",	   "device-type",    "removable",
+	"physical-device", "sectors",	     "limit-iops",
+	"limit-bandwidth", "limit-burst-ms", "discard-enable"};
 
 static const char *const back_values[] = {"null:1M",
 					  "w",
@@ -78,7 +80,9 @@ static const char *const back_values[] = {"null:1M",
 					  "/local/domain/6/device/vbd/1",
 					  "nonsense",
 					  "file:/nowhere/at/all",
-					  "null:99999999999999999999"};
+					  "null:99999999999999999999",
+					  "0",
+					  "4096"};
 
 #define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
@@ -257,7 +261,10 @@ static void change(struct life_disk *disk, uint8_t what, uint8_t how)
 		return;
 	disk->alone = false;
 	if (what % 2 == 0)
-		error = device_resize(device, 8ull * how, sentence);
+		error = device_resize(device,
+				      how >= SCRIPT_ODD ? how - SCRIPT_ODD + 1u
+							: 8u * how,
+				      sentence);
 	else
 		error = device_change_medium(
 			device,
@@ -302,6 +309,11 @@ static void create(struct life_disk *disk, uint8_t image, uint8_t how)
 
 	if ((odd ? how % 4 >= 2 : image % 8 >= 6) && !disk->made)
 		life_put_at(disk->back, "device-type", "cdrom");
+	if (odd && (how & 4) != 0 && !disk->made) {
+		life_put_at(disk->back, "limit-iops", "1000");
+		life_put_at(disk->back, "limit-burst-ms",
+			    (how & 8) != 0 ? "5" : "50");
+	}
 	life_create(disk, odd ? life_image(image) : params, how % 2);
 }
 

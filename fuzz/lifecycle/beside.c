@@ -21,6 +21,8 @@
 
 int __real_access(const char *path, int mode);
 int __wrap_access(const char *path, int mode);
+ssize_t __real_pwrite(int fd, const void *data, size_t bytes, off_t at);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t bytes, off_t at);
 void *__real_calloc(size_t count, size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 
@@ -37,6 +39,7 @@ enum what {
 	STOP,	   /* the daemon is told to end: another one after a record */
 	START,	   /* one cannot begin: 3: at which of its calls */
 	NO_MEMORY, /* 3: the how many-th call for memory fails */
+	NO_WRITE,  /* 3: so many writes into tables fail, 4: after so many */
 	WHAT_COUNT,
 };
 
@@ -107,6 +110,10 @@ static void crowd(void)
 {
 	char path[LIFE_PATH_BYTES];
 
+	/* It costs as much as a hundred other records. */
+	if (life.crowded)
+		return;
+	life.crowded = true;
 	for (unsigned int i = 0; i < CROWD; i++) {
 		snprintf(path, sizeof(path), ROOT "/7/%u/state", i);
 		life_put(path, "1", 1);
@@ -155,8 +162,20 @@ static void spoil(const struct life_disk *disk, uint8_t which)
 		return;
 	}
 	spot = &spots[which % ARRAY_SIZE(spots)];
-	(void)!pwrite(disk->table, &spot->value, sizeof(spot->value),
-		      (off_t)spot->at);
+	(void)!__real_pwrite(disk->table, &spot->value, sizeof(spot->value),
+			     (off_t)spot->at);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t bytes, off_t at)
+{
+	if (life.no_writes > 0 && life.good_writes == 0) {
+		life.no_writes--;
+		life.unwritten = true;
+		errno = ENOSPC;
+		return -1;
+	}
+	life.good_writes -= life.good_writes > 0;
+	return __real_pwrite(fd, data, bytes, at);
 }
 
 /* --- another backend --- */
@@ -244,6 +263,10 @@ void life_beside(const struct script_record *r)
 	case START:
 		start(b);
 		break;
+	case NO_WRITE:
+		life.no_writes = 1u + b % 4;
+		life.good_writes = script_u8(r, 4) % 8;
+		break;
 	case NO_MEMORY:
 		life.no_memory = 1u + b % 16;
 		break;
@@ -256,7 +279,7 @@ void life_beside(const struct script_record *r)
 void life_beside_end(void)
 {
 	life.rival = life.pv = false;
-	life.no_timers = life.no_tables = life.no_memory = 0;
+	life.no_timers = life.no_tables = life.no_memory = life.no_writes = 0;
 	for (uint8_t i = 0; i < ARRAY_SIZE(nodes); i++)
 		if (!holds_disks(i))
 			take_node(i);

@@ -21,6 +21,7 @@
 #define FILE_BYTES  (1u << 20)
 
 int __real_open(const char *path, int flags, ...);
+ssize_t __real_pwrite(int fd, const void *data, size_t bytes, off_t at);
 int __real_memfd_create(const char *name, unsigned int flags);
 int __wrap_memfd_create(const char *name, unsigned int flags);
 char *__real_realpath(const char *path, char *resolved);
@@ -62,7 +63,7 @@ static int open_type(void)
 	if (!life.pv)
 		return -1;
 	fd = __real_memfd_create("guest_type", MFD_CLOEXEC);
-	if (fd >= 0 && pwrite(fd, type, sizeof(type) - 1, 0) < 0)
+	if (fd >= 0 && __real_pwrite(fd, type, sizeof(type) - 1, 0) < 0)
 		abort();
 	return fd;
 }

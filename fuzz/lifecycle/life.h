@@ -134,8 +134,9 @@ struct life {
 	struct life_disk disk[LIFE_DISKS];
 	struct life_worker worker[LIFE_WORKERS];
 	unsigned int launches;
-	unsigned int refuse_launch; /* so many of the next cannot be started */
-	unsigned int refuse_pidfd;  /* ... or not be watched */
+	unsigned int refuse_launch;  /* so many of the next cannot be started */
+	unsigned int refuse_pidfd;   /* ... or not be watched */
+	unsigned int refuse_message; /* ... or not be told anything */
 	/* the transaction of the supervisor that is under way */
 	unsigned int batched;
 	struct life_write batch[LIFE_BATCH];
@@ -144,11 +145,14 @@ struct life {
 	unsigned int fail_at;
 	int fail_error;
 	unsigned int rare_at; /* the same, of calls that are seldom made */
-	unsigned int no_timers, no_tables; /* so many cannot be had */
+	unsigned int no_timers, no_tables;   /* so many cannot be had */
+	unsigned int no_writes, good_writes; /* so many fail, after so many */
 	unsigned int no_memory; /* the how many-th call for it fails; 0: none */
 	bool rival;		/* another backend has taken all disks */
 	bool pv;		/* the daemon's domain is a PV one */
 	bool stopping;		/* it was told to end */
+	bool crowded;		/* a crowd came and went */
+	bool unwritten;		/* a table could not be written */
 	struct life_plan plan[LIFE_PLANS];
 	/* what a planned record does */
 	void (*touch)(const struct script_record *record);

@@ -117,7 +117,7 @@ void life_forget_plans(void)
 {
 	memset(life.plan, 0, sizeof(life.plan));
 	life.fail_at = life.rare_at = life.again = 0;
-	life.no_timers = life.no_tables = life.no_memory = 0;
+	life.no_timers = life.no_tables = life.no_memory = life.no_writes = 0;
 }
 
 static void act_as_planned(enum life_calls call)
@@ -200,11 +200,13 @@ static void refused(struct life_disk *disk)
 					    life.conf.max_ring_order};
 	char path[LIFE_PATH_BYTES + 32], sentence[512] = "";
 
-	/* Without a worker there is nobody to attach anything; and right rings
-	 * may not be those that the table of the daemon before is of. */
+	/* Without a worker there is nobody to attach anything; right rings may
+	 * not be those that the table of the daemon before is of; and without a
+	 * table nobody is served. */
 	if (disk->turn.last == 5 && reading_is_open(&disk->reading) &&
-	    life.conf.tables[0] == '\0' && disk->worker != NULL &&
-	    !disk->worker->ended && disk->worker->link >= 0) {
+	    !life.unwritten && life.conf.tables[0] == '\0' &&
+	    disk->worker != NULL && !disk->worker->ended &&
+	    disk->worker->link >= 0) {
 		snprintf(path, sizeof(path),
 			 "/local/domain/0/error/backend/vbd/%u/%u/error",
 			 disk->domid, disk->devid);

@@ -313,6 +313,10 @@ int __wrap_link_send(int fd, const struct link_message *message, const int *fds,
 	const struct reading_offer offer = {life.conf.max_queues,
 					    life.conf.max_ring_order};
 
+	if (life.refuse_message > 0) {
+		life.refuse_message--;
+		return -ENOBUFS;
+	}
 	if (message->kind == LINK_DEVICE)
 		assign(fd, message);
 	for (unsigned int i = 0; i < LIFE_WORKERS; i++) {
@@ -343,13 +347,24 @@ int __wrap_link_send(int fd, const struct link_message *message, const int *fds,
 
 /* --- what a script has it do --- */
 
+/* So many of the next ones cannot be started, be watched, or be told things. */
+static void refuse(uint8_t how)
+{
+	unsigned int *which = &life.refuse_launch;
+
+	if (how >= SCRIPT_ODD)
+		which = &life.refuse_pidfd;
+	else if (how >= 0xc0)
+		which = &life.refuse_message;
+	*which = how % 4;
+}
+
 void worker_does(struct life_disk *disk, uint8_t what, uint8_t how)
 {
 	struct life_worker *worker = disk->worker;
 
 	if (what % 12 == 0)
-		*(how >= SCRIPT_ODD ? &life.refuse_pidfd
-				    : &life.refuse_launch) = how % 4;
+		refuse(how);
 	if (worker == NULL || worker->ended)
 		return;
 	switch (what % 12) {
@@ -390,7 +405,7 @@ void worker_does(struct life_disk *disk, uint8_t what, uint8_t how)
 
 void workers_behave(void)
 {
-	life.refuse_launch = life.refuse_pidfd = 0;
+	life.refuse_launch = life.refuse_pidfd = life.refuse_message = 0;
 	for (unsigned int i = 0; i < LIFE_WORKERS; i++) {
 		struct life_worker *worker = &life.worker[i];
 

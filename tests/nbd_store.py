@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import tempfile
+import time
 
 from libsim import BIN, SIM, expect, inside, nothing_held, run, sim, wait_until
 
@@ -103,6 +104,35 @@ def a_store_that_dies(folder, control, server, uri):
     sim("detach", "5", "xvdb")
 
 
+def processor_seconds(parent):
+    """Of the workers that xenblkd has started."""
+    seconds = 0
+    for worker in run("pgrep", "-P", str(parent), env=PLAIN).stdout.split():
+        with open(f"/proc/{worker}/stat", encoding="ascii") as f:
+            fields = f.read().rpartition(")")[2].split()
+        seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def a_store_that_dies_at_rest(folder, daemon):
+    """Its guest asks for nothing: then its worker does nothing, either."""
+    socket = os.path.join(folder, "rest.socket")
+    server = subprocess.Popen(["nbdkit", "--foreground", "--unix", socket, "memory", "4M"], env=PLAIN)
+    wait_until(lambda: os.path.exists(socket), "nbdkit does not serve", 60)
+    sim("attach", "5", "xvda", "--params", f"nbd+unix:///?socket={socket}")
+    rests = subprocess.Popen([SIM, "guest", "5", "--", FRONT, "read", "--length", "4k", "--hold"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    expect(rests.stdout.read(4096) == bytes(4096), "the store is not read")
+    server.kill()
+    server.wait()
+    before = processor_seconds(daemon.pid)
+    time.sleep(1)
+    spent = processor_seconds(daemon.pid) - before
+    expect(spent < 0.3, f"a worker whose store died at rest took {spent} s of a second")
+    rests.terminate()
+    rests.communicate(timeout=60)
+    sim("detach", "5", "xvda")
+
+
 def where_nobody_listens(control, socket):
     sim("attach", "5", "xvdc", "--params", f"nbd+unix:///?socket={socket}", check=False)
     wait_until(lambda: disks(control)[51744].get("error"), "no error is told of a store that is not there")
@@ -123,6 +153,7 @@ def test():
             written_and_read(folder, image, uri)
             a_store_that_grows(folder, control)
             trimmed(image, uri)
+            a_store_that_dies_at_rest(folder, daemon)
             a_store_that_dies(folder, control, server, uri)
             os.unlink(socket)
             where_nobody_listens(control, socket)

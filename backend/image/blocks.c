@@ -163,8 +163,8 @@ static void collect(struct blocks_channel *c)
 	give_rooms(c);
 }
 
-/* Nobody asks a channel with nothing under way: the last operation stays while an
- * event is owed, which would wake its thread for ever. */
+/* Who has nothing under way is not woken: the last operation stays while an event
+ * is owed. */
 static bool can_hand_over(const struct blocks_channel *c)
 {
 	return c->finished.first != NULL &&

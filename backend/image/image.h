@@ -67,8 +67,9 @@ struct image_operations {
 	/* hands on what was submitted and collects completions; never blocks */
 	unsigned int (*poll)(struct image_channel *channel,
 			     struct image_done *done, unsigned int room);
-	/* a descriptor that becomes readable when poll() has something; -1:
-	 * never needed */
+	/* a descriptor that becomes readable when poll() has something to hand
+	 * over, or to do for itself with nothing under way; -1: never needed
+	 */
 	int (*descriptor)(const struct image_channel *channel);
 	/* all channels are closed */
 	void (*close)(struct image *image);

@@ -91,8 +91,10 @@ void connection_step(struct connection *c)
 	int n = 0;
 
 	look_after(c);
-	while (c->asked > 0 && steps++ < STEPS_MAX &&
-	       (n = nbd_poll(c->handle, 0)) > 0)
+	/* Once also when nothing was asked: a server that has left is to be let
+	 * go of, or its queue would be woken for ever. */
+	while ((c->asked > 0 || (steps == 0 && !c->gone)) &&
+	       steps++ < STEPS_MAX && (n = nbd_poll(c->handle, 0)) > 0)
 		c->silent_ns = clock_now_ns();
 	if (n < 0)
 		(void)connect_error(why, sizeof(why));

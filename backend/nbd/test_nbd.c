@@ -364,6 +364,28 @@ static void a_store_that_dies_answers_with_errors(void **state)
 	}
 }
 
+/* It is looked at once, and then lets the queue sleep. */
+static void a_store_that_dies_wakes_nobody_for_ever(void **state)
+{
+	struct image_channel *channel;
+	unsigned char data[512];
+	struct image_done done;
+	struct pollfd wait;
+
+	(void)state;
+	START("memory", "2M");
+	open_image(1);
+	channel = server.channel;
+	transfer(channel, IMAGE_READ, 0, data, 512, 0);
+	wait.fd = channel->operations->descriptor(channel);
+	wait.events = POLLIN;
+	assert_int_equal(poll(&wait, 1, 0), 0);
+	stop_server(SIGKILL);
+	assert_int_equal(poll(&wait, 1, 10000), 1);
+	assert_int_equal(channel->operations->poll(channel, &done, 1), 0);
+	assert_int_equal(poll(&wait, 1, 0), 0);
+}
+
 static void a_store_that_is_silent_is_taken_for_gone(void **state)
 {
 	unsigned char data[512];
@@ -422,6 +444,7 @@ int main(void)
 		NBD_TEST(an_export_is_looked_at),
 		NBD_TEST(an_error_of_the_store_is_one_of_the_request),
 		NBD_TEST(a_store_that_dies_answers_with_errors),
+		NBD_TEST(a_store_that_dies_wakes_nobody_for_ever),
 		NBD_TEST(a_store_that_is_silent_is_taken_for_gone),
 		NBD_TEST(where_nobody_listens_nothing_opens),
 		NBD_TEST(a_silent_server_is_not_waited_for),

@@ -343,6 +343,12 @@ int queue_event_fd(const struct queue *queue)
 	return channel_fd(queue->channel);
 }
 
+void queue_image_woken(struct queue *queue)
+{
+	CHECK(queue->submit != NULL);
+	submit_look(queue->submit);
+}
+
 int queue_image_fd(const struct queue *queue)
 {
 	return queue->submit ? submit_fd(queue->submit) : -1;

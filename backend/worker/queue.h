@@ -123,6 +123,9 @@ enum refusal queue_refusal(const struct queue *queue); /* why it is BROKEN */
 unsigned int queue_inflight(const struct queue *queue);
 const struct stats *queue_stats(const struct queue *queue);
 
+/** queue_image_woken() - queue_image_fd() is readable. */
+void queue_image_woken(struct queue *queue);
+
 /* Descriptors to sleep on; -1 where there is none. */
 int queue_event_fd(const struct queue *queue);
 int queue_image_fd(const struct queue *queue);

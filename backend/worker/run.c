@@ -139,6 +139,8 @@ static bool sleep_for_work(struct runner *r)
 		return false;
 	if (wait[1].revents)
 		r->woken = queue_events(r->queue) > 0;
+	if (wait[2].revents)
+		queue_image_woken(r->queue);
 	if (wait[3].revents)
 		queue_woken(r->queue);
 	learn_from_sleep(r, clock_now_ns() - start_ns);

@@ -425,6 +425,15 @@ unsigned int submit_busy(const struct submit *submit)
 	return submit->busy;
 }
 
+void submit_look(struct submit *submit)
+{
+	struct image_done done[1];
+
+	if (submit->busy == 0)
+		CHECK(submit->channel->operations->poll(submit->channel, done,
+							1) == 0);
+}
+
 int submit_fd(const struct submit *submit)
 {
 	return submit->channel->operations->descriptor(submit->channel);

@@ -77,6 +77,10 @@ void submit_begin_barrier(struct submit *submit);
 /** submit_busy() - requests added and not yet finished. */
 unsigned int submit_busy(const struct submit *submit);
 
+/** submit_look() - the image is readable: if no request is under way, it has
+ * something to do for itself, and would be readable for ever. */
+void submit_look(struct submit *submit);
+
 /** submit_fd() - readable when the image has completions; -1: never needed. */
 int submit_fd(const struct submit *submit);
 

@@ -192,6 +192,22 @@ static void check_woken(unsigned int queue)
 			    "queue %u sleeps while its server waits", queue);
 }
 
+/* A queue with nothing under way has looked: nothing wakes it again. */
+static void check_asleep(unsigned int queue)
+{
+	const struct image_channel *channel = client.channel[queue];
+	struct pollfd p = {.fd = channel->operations->descriptor(channel),
+			   .events = POLLIN};
+
+	for (unsigned int i = 0; i < DEPTH; i++)
+		if (client.op[queue][i].busy)
+			return;
+	if (poll(&p, 1, 0) == 1)
+		oracle_fail(ORACLE_WORK,
+			    "queue %u is woken, and has nothing under way",
+			    queue);
+}
+
 /* --- what queues do --- */
 
 static void collect(unsigned int queue, unsigned int room)
@@ -203,6 +219,7 @@ static void collect(unsigned int queue, unsigned int room)
 	for (unsigned int i = 0; i < n; i++)
 		check_done(queue, &done[i]);
 	check_woken(queue);
+	check_asleep(queue);
 }
 
 static void lay_out(struct op *op, const struct script_record *r)

@@ -35,6 +35,9 @@ class Workshop:
 
     def __init__(self, root, build):
         self.root, self.build = root, build
+        program = os.path.join(build, "bin", PROGRAM)
+        if not os.path.exists(program):
+            raise Trouble(f"there is no {program}: build it first, with cmake --preset dev && ninja -C build/dev")
         self.commands = self.read_commands()
         self.link = self.read_link()
 

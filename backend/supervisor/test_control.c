@@ -22,6 +22,7 @@
 #include "backend/base/log.h"
 #include "backend/supervisor/control.h"
 #include "backend/supervisor/lock.h"
+#include "backend/supervisor/test_socket.h"
 #include "sim/sim.h"
 
 static struct world {
@@ -61,13 +62,7 @@ static int tear_down(void **state)
 
 static int dial(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", world.path);
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
+	return socket_dial(world.path);
 }
 
 static void step(void)
@@ -78,21 +73,8 @@ static void step(void)
 
 static void say(int fd, const char *text)
 {
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL),
-			 strlen(text));
+	socket_say(fd, text);
 	step();
-}
-
-/* What came back so far; "" for nothing; "EOF" when the daemon hung up. */
-static const char *hear(int fd)
-{
-	static char text[65536];
-	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
-
-	if (n == 0)
-		return "EOF";
-	text[n > 0 ? n : 0] = '\0';
-	return text;
 }
 
 static void requests_are_answered(void **state)

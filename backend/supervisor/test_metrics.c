@@ -14,6 +14,7 @@
 
 #include "backend/base/clock.h"
 #include "backend/supervisor/metrics.h"
+#include "backend/supervisor/test_socket.h"
 #include "sim/sim.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -58,14 +59,7 @@ static int tear_down(void **state)
 
 static int dial(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
-		 world.where + strlen("unix:"));
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
+	return socket_dial(world.where + strlen("unix:"));
 }
 
 static void step(void)
@@ -76,21 +70,8 @@ static void step(void)
 
 static void say(int fd, const char *text)
 {
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL),
-			 strlen(text));
+	socket_say(fd, text);
 	step();
-}
-
-/* What came back so far; "" for nothing; "EOF" when the endpoint hung up. */
-static const char *hear(int fd)
-{
-	static char text[65536];
-	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
-
-	if (n == 0)
-		return "EOF";
-	text[n > 0 ? n : 0] = '\0';
-	return text;
 }
 
 static void expect_status(const char *request, const char *status)

@@ -53,6 +53,7 @@ struct driver {
 #define DRIVER_BUSY    0x80000000u
 #define DRIVER_UNKNOWN 0x40000000u /* discarded, or half written */
 #define DRIVER_FLAGS   (DRIVER_BUSY | DRIVER_UNKNOWN)
+_Static_assert(DRIVER_FLAGS == ~LOAD_MAX_GENERATION, "nothing overlaps");
 
 /* BLKIF_OP_READ and so on: Xen's header wants much for six numbers. */
 enum {

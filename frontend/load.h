@@ -19,6 +19,8 @@
 #define LOAD_MAX_BLOCK_BYTES (FRONT_MAX_INDIRECT * FRONT_PAGE_BYTES)
 #define LOAD_MAX_SIZES	     16u
 #define LOAD_MAX_DEPTH	     512u
+/* How often a sector may be told to have been written. */
+#define LOAD_MAX_GENERATION 0x3fffffffu
 
 /* One size of a mix and how often it is taken, relative to the others. */
 struct load_size {

@@ -324,7 +324,8 @@ static int region_option(int word, struct load_options *load)
 	case OPT_BLOCK_SIZE:
 		return mix_option(load);
 	case OPT_EXPECT:
-		return values_small("expect", INT32_MAX, &load->expect);
+		return values_small("expect", LOAD_MAX_GENERATION,
+				    &load->expect);
 	case OPT_SEED:
 		return values_number("seed", UINT64_MAX, &load->seed);
 	default:

@@ -89,6 +89,34 @@ for d in json.load(sys.stdin)["domains"]:
 counter() { xenblkctl --socket "$socket" stats 5/51712 | awk -v name="$1" '$1 == name {print $2}'; }
 shown() { xenblkctl --socket "$socket" show 5/51712 | awk -v name="$1" '$1 == name {print $2}'; }
 
+# --- a block device on a store that a process serves ---
+
+loop='' fuse_pid='' nbdkit_pid=''
+
+# A loop device over nbdfuse over nbdkit with these words; loop is set. A test that
+# has one calls end_loop_store in its cleanup.
+begin_loop_store() {
+	rm -f "$scratch/nbd"
+	env -u LD_PRELOAD nbdkit --foreground --exit-with-parent -U "$scratch/nbd" "$@" &
+	nbdkit_pid=$!
+	wait_for "nbdkit's socket" test -S "$scratch/nbd"
+	: > "$scratch/fuse-file"
+	env -u LD_PRELOAD nbdfuse "$scratch/fuse-file" --unix "$scratch/nbd" &
+	fuse_pid=$!
+	wait_for "nbdfuse's file" test -s "$scratch/fuse-file"
+	loop=$(losetup --find --show --direct-io=on "$scratch/fuse-file")
+}
+
+# What there is of it: also after one of its processes was killed.
+end_loop_store() {
+	[ -n "$loop" ] && losetup -d "$loop"
+	[ -n "$fuse_pid" ] && { kill "$fuse_pid"; wait "$fuse_pid"; }
+	# Without its server nobody can look at it but the kernel.
+	grep -q " $scratch/fuse-file " /proc/mounts && umount --lazy "$scratch/fuse-file"
+	[ -n "$nbdkit_pid" ] && { kill "$nbdkit_pid"; wait "$nbdkit_pid"; }
+	loop='' fuse_pid='' nbdkit_pid=''
+}
+
 # --- a frontend whose load outlives what is done to the backend ---
 
 # Verified load on the disk until end_load.

@@ -34,6 +34,13 @@ void reading_close(struct reading *reading)
 	reading->open = false;
 }
 
+/* A call that fails, and leaves no reason behind, has failed all the same: it
+ * is no node that is missing. */
+static int why_none(int error)
+{
+	return error == 0 ? EIO : error;
+}
+
 void reading_note(struct reading *reading, const char *path, const char *value,
 		  unsigned int length, int error)
 {
@@ -52,7 +59,7 @@ void reading_note(struct reading *reading, const char *path, const char *value,
 	reading->count++;
 	snprintf(node->key, sizeof(node->key), "%s", key);
 	node->there = value != NULL;
-	node->error = value == NULL ? error : 0;
+	node->error = value == NULL ? why_none(error) : 0;
 	node->length = length;
 	if (value != NULL)
 		memcpy(node->value, value,

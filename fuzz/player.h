@@ -12,6 +12,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "fuzz/bend.h"
 #include "fuzz/model.h"

@@ -7,15 +7,14 @@
  * the framing, and a field is valid unless its value says otherwise (values
  * from SCRIPT_ODD on), so that most inputs get deep.
  *
- * script.c turns bytes into records, script_text.c holds the names of fields
- * and the text twin, player.c gives the operations their meaning.  Nothing here
+ * script.c turns bytes into records, fuzz/language has the names of fields,
+ * script_text.c is the text twin, player.c gives the operations their meaning.  Nothing here
  * touches a device.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define SCRIPT_RECORD	      16u
 #define SCRIPT_MAX_OPERATIONS 192u
@@ -47,7 +46,7 @@ enum script_kind {
 
 /*
  * A record as it stands in the input.  Which fields a kind uses, and under what
- * name, is in script_text.c's table; the rest is ignored.
+ * name, is in fuzz/language/guest.c; the rest is ignored.
  */
 struct script_record {
 	uint8_t byte[SCRIPT_RECORD];
@@ -186,21 +185,3 @@ enum script_kind script_kind(const struct script_record *record);
  * ignored.
  */
 void script_decode(const uint8_t *data, size_t bytes, struct script *script);
-
-/**
- * script_print() - bytes as text, one record a line; loses nothing.
- *
- * Return: 0 or -errno of the stream.
- */
-int script_print(const uint8_t *data, size_t bytes, FILE *to);
-
-/**
- * script_parse() - text to bytes; the inverse of script_print().
- * @text: a NUL-terminated text
- * @data: at least SCRIPT_MAX_BYTES
- * @line: where the first error stands
- *
- * Return: the number of bytes, or -EINVAL for a name or number that is not
- * known, -E2BIG for a script that is too long.
- */
-long script_parse(const char *text, uint8_t *data, unsigned int *line);

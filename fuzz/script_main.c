@@ -1,5 +1,6 @@
 /*
- * xenblk-script: scripts to text and back, and the build's corpora.
+ * xenblk-script: scripts to text and back, in the language of the harness that
+ * plays them, and the build's corpora.
  *
  * "corpus" is what CMake calls: it collects for one harness what stands in
  * corpora/ (texts are encoded on the way) and the generated seeds into one
@@ -16,7 +17,7 @@
 
 #include "conformance/recording/load.h"
 #include "fuzz/recorded/recorded.h"
-#include "fuzz/script.h"
+#include "fuzz/script_text.h"
 #include "fuzz/seeds.h"
 #include "version.h"
 
@@ -55,25 +56,47 @@ static int write_file(const char *path, const uint8_t *data, size_t bytes)
 	return good ? 0 : -EIO;
 }
 
-static int decode(const char *path)
+/* Prints bytes that are no records as some would be worse than nothing. */
+static const struct language *find_language(const char *harness)
 {
-	long n = read_file(path);
+	const struct language *language = language_of(harness);
 
-	if (n < 0)
-		return complain(path, "read", (int)-n);
-	return script_print(input, (size_t)n, stdout) == 0 ? 0 : 4;
+	if (language == NULL)
+		fprintf(stderr,
+			"xenblk-script: no harness \"%s\" takes records: its "
+			"inputs are plain bytes, which have no text, or there "
+			"is none (xenblk-fuzz list)\n",
+			harness);
+	return language;
 }
 
-static int encode(const char *path, const char *to)
+static int decode(const char *harness, const char *path)
 {
-	long n = read_file(path);
+	const struct language *language = find_language(harness);
+	long n;
+
+	if (language == NULL)
+		return 2;
+	n = read_file(path);
+	if (n < 0)
+		return complain(path, "read", (int)-n);
+	return script_print(language, input, (size_t)n, stdout) == 0 ? 0 : 4;
+}
+
+static int encode(const char *harness, const char *path, const char *to)
+{
+	const struct language *language = find_language(harness);
 	unsigned int line;
 	int error;
+	long n;
 
+	if (language == NULL)
+		return 2;
+	n = read_file(path);
 	if (n < 0)
 		return complain(path, "read", (int)-n);
 	input[n] = '\0';
-	n = script_parse((const char *)input, output, &line);
+	n = script_parse(language, (const char *)input, output, &line);
 	if (n == -E2BIG) {
 		fprintf(stderr, "xenblk-script: %s is longer than %u bytes\n",
 			path, SCRIPT_MAX_BYTES);
@@ -82,8 +105,9 @@ static int encode(const char *path, const char *to)
 	if (n < 0) {
 		fprintf(stderr,
 			"xenblk-script: %s, line %u: not an operation with "
-			"NAME=VALUE fields (see fuzz/script_text.c)\n",
-			path, line);
+			"NAME=VALUE fields that %s knows (see "
+			"fuzz/language)\n",
+			path, line, harness);
 		return 1;
 	}
 	error = write_file(to, output, (size_t)n);
@@ -101,14 +125,19 @@ static int copy(const char *path, const char *to)
 	return error != 0 ? complain(to, "written", -error) : 0;
 }
 
-static int collect(const char *folder, const char *kind, const char *to)
+/* What is in one folder of a harness's, and where it goes. */
+struct collection {
+	const char *harness, *folder, *to;
+};
+
+static int collect(const struct collection *c, const char *kind)
 {
 	char from[2048], path[4096], target[4096];
 	struct dirent *entry;
 	DIR *dir;
 	int status = 0;
 
-	snprintf(from, sizeof(from), "%s/%s", folder, kind);
+	snprintf(from, sizeof(from), "%s/%s", c->folder, kind);
 	dir = opendir(from);
 	if (dir == NULL)
 		return errno == ENOENT ? 0 : complain(from, "read", errno);
@@ -120,12 +149,12 @@ static int collect(const char *folder, const char *kind, const char *to)
 		snprintf(path, sizeof(path), "%s/%s", from, entry->d_name);
 		if (dot != NULL && strcmp(dot, ".txt") == 0) {
 			*dot = '\0';
-			snprintf(target, sizeof(target), "%s/%s-%s", to, kind,
-				 entry->d_name);
-			status = encode(path, target);
+			snprintf(target, sizeof(target), "%s/%s-%s", c->to,
+				 kind, entry->d_name);
+			status = encode(c->harness, path, target);
 		} else {
-			snprintf(target, sizeof(target), "%s/%s-%s", to, kind,
-				 entry->d_name);
+			snprintf(target, sizeof(target), "%s/%s-%s", c->to,
+				 kind, entry->d_name);
 			status = copy(path, target);
 		}
 	}
@@ -135,6 +164,7 @@ static int collect(const char *folder, const char *kind, const char *to)
 
 static int corpus(const char *harness, const char *from, const char *to)
 {
+	const struct collection collection = {harness, from, to};
 	static const char *const kinds[] = {"seeds", "regressions", "corpus"};
 	int status = 0;
 	int error;
@@ -146,7 +176,7 @@ static int corpus(const char *harness, const char *from, const char *to)
 		return complain(to, "written", -error);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (status == 0)
-			status = collect(from, kinds[i], to);
+			status = collect(&collection, kinds[i]);
 	return status;
 }
 
@@ -205,8 +235,8 @@ static int recording(const char *path, const char *to)
 
 static int usage(FILE *to, int status)
 {
-	fputs("Usage: xenblk-script decode FILE          script to text\n"
-	      "       xenblk-script encode FILE [OUT]    text to script\n"
+	fputs("Usage: xenblk-script decode HARNESS FILE   script to text\n"
+	      "       xenblk-script encode HARNESS FILE [OUT]  text to script\n"
 	      "       xenblk-script corpus HARNESS CORPORA OUT\n"
 	      "       xenblk-script recording FILE OUT   seeds of a recording\n"
 	      "FILE may be - for standard input.  --help, --version\n",
@@ -222,10 +252,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return usage(stdout, 0);
-	if (argc == 3 && strcmp(argv[1], "decode") == 0)
-		return decode(argv[2]);
-	if ((argc == 3 || argc == 4) && strcmp(argv[1], "encode") == 0)
-		return encode(argv[2], argc == 4 ? argv[3] : "-");
+	if (argc == 4 && strcmp(argv[1], "decode") == 0)
+		return decode(argv[2], argv[3]);
+	if ((argc == 4 || argc == 5) && strcmp(argv[1], "encode") == 0)
+		return encode(argv[2], argv[3], argc == 5 ? argv[4] : "-");
 	if (argc == 5 && strcmp(argv[1], "corpus") == 0)
 		return corpus(argv[2], argv[3], argv[4]);
 	if (argc == 4 && strcmp(argv[1], "recording") == 0)

@@ -10,7 +10,7 @@
 
 #include "backend/base/checked.h"
 #include "fuzz/mutator/mutator.h"
-#include "fuzz/script_shape.h"
+#include "fuzz/script_text.h"
 
 #define MAX   2048u
 #define GUARD 64u
@@ -46,9 +46,10 @@ static void expect_script(const uint8_t *data, size_t size)
 
 	assert_non_null(to);
 	assert_int_equal(size % SCRIPT_RECORD, 0);
-	assert_int_equal(script_print(data, size, to), 0);
+	assert_int_equal(script_print(&language_guest, data, size, to), 0);
 	assert_int_equal(fclose(to), 0);
-	assert_int_equal(script_parse(text, again, &line), (long)size);
+	assert_int_equal(script_parse(&language_guest, text, again, &line),
+			 (long)size);
 	assert_memory_equal(again, data, size);
 	free(text);
 }
@@ -66,7 +67,8 @@ static void test_output_is_a_script_that_fits(void **context)
 
 			prepare(&room, limits[i]);
 			for (uint32_t seed = 0; seed < 100; seed++) {
-				size = mutator_change(room.byte, size, room.max,
+				size = mutator_change(&language_guest,
+						      room.byte, size, room.max,
 						      start << 16 | seed);
 				expect_inside(&room, size);
 				assert_true(size >= SCRIPT_RECORD);
@@ -82,9 +84,9 @@ static void test_no_room_changes_nothing(void **context)
 	(void)context;
 	prepare(&room, 0);
 	for (room.max = 0; room.max < SCRIPT_RECORD; room.max++) {
-		assert_int_equal(
-			mutator_change(room.byte, room.max, room.max, 7),
-			room.max);
+		assert_int_equal(mutator_change(&language_guest, room.byte,
+						room.max, room.max, 7),
+				 room.max);
 		assert_int_equal(room.byte[0], 0x5a);
 	}
 }
@@ -101,11 +103,12 @@ static void test_a_seed_gives_the_same(void **context)
 		prepare(&two, MAX);
 		for (unsigned int i = 0; i < 320; i++)
 			one.byte[i] = two.byte[i] = (uint8_t)(i * 7);
-		n = mutator_change(one.byte, 320, MAX, seed);
-		m = mutator_change(two.byte, 320, MAX, seed);
+		n = mutator_change(&language_guest, one.byte, 320, MAX, seed);
+		m = mutator_change(&language_guest, two.byte, 320, MAX, seed);
 		assert_int_equal(n, m);
 		assert_memory_equal(one.byte, two.byte, MAX);
-		(void)mutator_change(two.byte, m, MAX, seed + 1000);
+		(void)mutator_change(&language_guest, two.byte, m, MAX,
+				     seed + 1000);
 		differ += memcmp(one.byte, two.byte, MAX) != 0;
 	}
 	assert_true(differ > 400);
@@ -124,7 +127,8 @@ static void test_payload_stays_at_the_end(void **context)
 		memset(room.byte, 0, 10 * SCRIPT_RECORD);
 		room.byte[DEVICE_PAYLOAD] = 2;
 		memset(room.byte + 8 * SCRIPT_RECORD, 0xee, 2 * SCRIPT_RECORD);
-		n = mutator_change(room.byte, 10 * SCRIPT_RECORD, MAX, seed);
+		n = mutator_change(&language_guest, room.byte,
+				   10 * SCRIPT_RECORD, MAX, seed);
 		script_decode(room.byte, n, &script);
 		/* Where the device still says so, and enough comes before. */
 		if (room.byte[DEVICE_PAYLOAD] != 2 || n < 5 * SCRIPT_RECORD)
@@ -147,8 +151,8 @@ static void test_all_words_are_spoken(void **context)
 	for (uint32_t seed = 0; seed < SEEDS; seed++) {
 		struct script script;
 
-		size = mutator_change(room.byte, seed % 64 == 0 ? 0 : size, MAX,
-				      seed);
+		size = mutator_change(&language_guest, room.byte,
+				      seed % 64 == 0 ? 0 : size, MAX, seed);
 		script_decode(room.byte, size, &script);
 		for (unsigned int i = 0; i < script.operations; i++)
 			for (unsigned int at = 0; at < SCRIPT_RECORD; at++)
@@ -156,7 +160,8 @@ static void test_all_words_are_spoken(void **context)
 				    [script.operation[i].byte[at]] = true;
 	}
 	for (unsigned int kind = 0; kind < SCRIPT_KIND_COUNT; kind++) {
-		const struct shape *shape = script_shape(kind);
+		const struct shape *shape =
+			language_shape(&language_guest, (uint8_t)kind);
 
 		for (unsigned int i = 0;
 		     i < MAX_FIELDS && shape->field[i].name != NULL; i++) {
@@ -194,7 +199,8 @@ static void test_crossing_takes_from_both(void **context)
 		size_t n;
 
 		prepare(&room, 40 * SCRIPT_RECORD);
-		n = mutator_cross(&first, &second, room.byte, room.max, seed);
+		n = mutator_cross(&language_guest, &first, &second, room.byte,
+				  room.max, seed);
 		expect_inside(&room, n);
 		expect_script(room.byte, n);
 		for (size_t i = SCRIPT_RECORD; i < n; i += SCRIPT_RECORD) {
@@ -217,13 +223,17 @@ static void test_crossing_with_nothing(void **context)
 
 	(void)context;
 	prepare(&room, MAX);
-	assert_int_equal(mutator_cross(&none, &none, room.byte, MAX, 1),
-			 SCRIPT_RECORD);
-	assert_int_equal(mutator_cross(&five, &none, room.byte, MAX, 1),
-			 SCRIPT_RECORD);
+	assert_int_equal(
+		mutator_cross(&language_guest, &none, &none, room.byte, MAX, 1),
+		SCRIPT_RECORD);
+	assert_int_equal(
+		mutator_cross(&language_guest, &five, &none, room.byte, MAX, 1),
+		SCRIPT_RECORD);
 	assert_memory_equal(room.byte, data, sizeof(data));
 	prepare(&room, 8);
-	assert_int_equal(mutator_cross(&five, &five, room.byte, 8, 1), 0);
+	assert_int_equal(
+		mutator_cross(&language_guest, &five, &five, room.byte, 8, 1),
+		0);
 	expect_inside(&room, 0);
 }
 

@@ -9,6 +9,7 @@
 
 #include "fuzz/outcome.h"
 #include "fuzz/player.h"
+#include "fuzz/script_text.h"
 
 /* Two queues; writes that would meet, a grant that moves, a read back. */
 static const char script_text[] =
@@ -28,7 +29,7 @@ static void play_text(const struct bend *bend, struct outcome *outcome)
 	struct player_result result;
 	struct script script;
 	unsigned int line;
-	long n = script_parse(script_text, data, &line);
+	long n = script_parse(&language_guest, script_text, data, &line);
 
 	assert_non_null(player);
 	assert_true(n > 0);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fuzz/script.h"
+#include "fuzz/script_text.h"
 
 /* Numbers that are the same every time. */
 static uint32_t next_number(uint32_t *state)
@@ -26,7 +27,7 @@ static char *text_of(const uint8_t *data, size_t bytes)
 	FILE *to = open_memstream(&text, &length);
 
 	assert_non_null(to);
-	assert_int_equal(script_print(data, bytes, to), 0);
+	assert_int_equal(script_print(&language_guest, data, bytes, to), 0);
 	assert_int_equal(fclose(to), 0);
 	return text;
 }
@@ -36,7 +37,7 @@ static void expect_round_trip(const uint8_t *data, size_t bytes)
 	static uint8_t again[SCRIPT_MAX_BYTES];
 	unsigned int line;
 	char *text = text_of(data, bytes);
-	long n = script_parse(text, again, &line);
+	long n = script_parse(&language_guest, text, again, &line);
 
 	if (n < 0)
 		fail_msg("line %u of what was printed is not understood:\n%s",
@@ -106,7 +107,8 @@ static void expect_error(const char *text, unsigned int where)
 	static uint8_t data[SCRIPT_MAX_BYTES];
 	unsigned int line;
 
-	assert_int_equal(script_parse(text, data, &line), -EINVAL);
+	assert_int_equal(script_parse(&language_guest, text, data, &line),
+			 -EINVAL);
 	assert_int_equal(line, where);
 }
 
@@ -130,7 +132,8 @@ static void test_names_and_signs(void **context)
 	unsigned int line;
 
 	(void)context;
-	assert_int_equal(script_parse("device start=-2 abi=x86_32\n"
+	assert_int_equal(script_parse(&language_guest,
+				      "device start=-2 abi=x86_32\n"
 				      "index which=rsp_prod value=-1\n",
 				      data, &line),
 			 2 * SCRIPT_RECORD);

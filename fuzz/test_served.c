@@ -18,6 +18,7 @@
 #include "fuzz/outcome.h"
 #include "fuzz/player.h"
 #include "fuzz/uring.h"
+#include "fuzz/script_text.h"
 
 static struct outcome a, b;
 static struct player *player;
@@ -43,7 +44,7 @@ static void play(const char *text, const struct bend *bend,
 	struct player_result result;
 	struct script script;
 	unsigned int line;
-	long n = script_parse(text, data, &line);
+	long n = script_parse(&language_guest, text, data, &line);
 
 	assert_true(n > 0);
 	script_decode(data, (size_t)n, &script);

@@ -12,6 +12,7 @@
 #include "fuzz/play/reel.h"
 #include "fuzz/player.h"
 #include "fuzz/prompt.h"
+#include "fuzz/script_text.h"
 
 static unsigned int left[PROMPT_LEFT_COUNT];
 static char path[64];
@@ -23,7 +24,7 @@ static void tape_text(const char *text)
 	struct player_result result;
 	struct script script;
 	unsigned int line;
-	long n = script_parse(text, data, &line);
+	long n = script_parse(&language_guest, text, data, &line);
 	int fd;
 
 	assert_non_null(player);

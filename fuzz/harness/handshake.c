@@ -9,6 +9,8 @@
  * publish.c, store.c, rescue.c.  Input: records of fuzz/script.h with the kinds
  * of fuzz/handshake/front.h; the stage and the oracles are those of lifecycle.
  */
+#include <stdio.h>
+
 #include "backend/supervisor/host.h"
 #include "fuzz/handshake/front.h"
 #include "fuzz/lifecycle/life.h"

@@ -47,11 +47,12 @@ size_t afl_custom_fuzz(void *mutator, uint8_t *data, size_t size, uint8_t **out,
 	if (max > OUTPUT_MAX)
 		max = OUTPUT_MAX;
 	if (other != NULL && m->seed % 4 == 0)
-		return mutator_cross(&one, &two, m->output, max, m->seed);
+		return mutator_cross(&language_guest, &one, &two, m->output,
+				     max, m->seed);
 	if (size > max)
 		size = max;
 	memcpy(m->output, data, size);
-	return mutator_change(m->output, size, max, m->seed);
+	return mutator_change(&language_guest, m->output, size, max, m->seed);
 }
 
 void afl_custom_deinit(void *mutator)

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "fuzz/script_shape.h"
+#include "fuzz/language/language.h"
 
 struct dice {
 	uint64_t state;

@@ -33,7 +33,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
 {
 	if (max < SCRIPT_RECORD || seed % 100 >= share())
 		return LLVMFuzzerMutate(data, size, max);
-	return mutator_change(data, size, max, seed);
+	return mutator_change(&language_guest, data, size, max, seed);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size,
@@ -46,5 +46,6 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size,
 	/* 0: libFuzzer tries something else. */
 	if (seed % 100 >= share())
 		return 0;
-	return mutator_cross(&scripts[0], &scripts[1], out, max, seed);
+	return mutator_cross(&language_guest, &scripts[0], &scripts[1], out,
+			     max, seed);
 }

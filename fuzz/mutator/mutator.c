@@ -7,7 +7,6 @@
 
 #include "backend/base/checked.h"
 #include "fuzz/mutator/dice.h"
-#include "fuzz/script_shape.h"
 
 #define SHARE_DEFAULT 50u
 #define RUN_MAX	      40u /* more than a ring of one page has slots */
@@ -15,6 +14,7 @@
 
 /* A script in place: the device, @operations of records, the payload. */
 struct tape {
+	const struct language *language;
 	uint8_t *data;
 	size_t records; /* all of them */
 	size_t room;	/* records that there may be */
@@ -36,18 +36,18 @@ static void count_operations(struct tape *tape)
 	tape->operations = tape->records - 1 - payload;
 }
 
-static void tape_open(struct tape *tape, uint8_t *data, size_t size, size_t max)
+/* Its language and its data are set. */
+static void tape_open(struct tape *tape, size_t size, size_t max)
 {
 	size_t whole = (size + SCRIPT_RECORD - 1) / SCRIPT_RECORD;
 
-	tape->data = data;
 	tape->room = max / SCRIPT_RECORD;
 	if (whole == 0)
 		whole = 1;
 	if (whole > tape->room)
 		whole = tape->room;
 	if (whole * SCRIPT_RECORD > size)
-		memset(data + size, 0, whole * SCRIPT_RECORD - size);
+		memset(tape->data + size, 0, whole * SCRIPT_RECORD - size);
 	tape->records = whole;
 	count_operations(tape);
 }
@@ -56,12 +56,9 @@ static void tape_open(struct tape *tape, uint8_t *data, size_t size, size_t max)
 
 static const struct shape *shape_of(const struct tape *tape, size_t index)
 {
-	struct script_record r;
-
 	if (index == 0)
-		return script_device_shape();
-	memcpy(r.byte, record(tape, index), SCRIPT_RECORD);
-	return script_shape(script_kind(&r));
+		return tape->language->device;
+	return language_shape(tape->language, *record(tape, index));
 }
 
 static unsigned int count_fields(const struct shape *shape)
@@ -84,6 +81,11 @@ static void change_field(const struct tape *tape, struct dice *dice,
 			   record(tape, index));
 }
 
+static uint8_t any_kind(const struct tape *tape, struct dice *dice)
+{
+	return (uint8_t)dice_below(dice, tape->language->kinds);
+}
+
 /* An operation out of nothing: most of its fields are zero, which is valid. */
 static void invent(const struct tape *tape, struct dice *dice, size_t index)
 {
@@ -92,10 +94,9 @@ static void invent(const struct tape *tape, struct dice *dice, size_t index)
 	unsigned int fields;
 
 	memset(r, 0, SCRIPT_RECORD);
-	/* A third are requests: without them nothing else has an effect. */
-	r[0] = dice_below(dice, 3) == 0
-		       ? (uint8_t)SCRIPT_REQUEST
-		       : (uint8_t)dice_below(dice, SCRIPT_KIND_COUNT);
+	/* A third are what gives the others something to work on. */
+	r[0] = dice_below(dice, 3) == 0 ? tape->language->usual
+					: any_kind(tape, dice);
 	shape = shape_of(tape, index);
 	fields = count_fields(shape);
 	for (unsigned int i = 0; i < fields; i++)
@@ -204,7 +205,7 @@ static void step_kind(struct tape *tape, struct dice *dice)
 {
 	size_t at = 1 + dice_below(dice, (uint32_t)tape->operations);
 
-	*record(tape, at) = (uint8_t)dice_below(dice, SCRIPT_KIND_COUNT);
+	*record(tape, at) = any_kind(tape, dice);
 }
 
 static void step_device(struct tape *tape, struct dice *dice)
@@ -213,7 +214,7 @@ static void step_device(struct tape *tape, struct dice *dice)
 	count_operations(tape);
 }
 
-/* --- the same on another ring, with other grants --- */
+/* --- the same on another ring, with other grants, of another disk --- */
 
 static const struct field *find_field(const struct shape *shape,
 				      const char *name)
@@ -224,10 +225,19 @@ static const struct field *find_field(const struct shape *shape,
 	return NULL;
 }
 
+static const char *any_target(const struct tape *tape, struct dice *dice)
+{
+	const char *const *target = tape->language->target;
+	uint32_t count = 0;
+
+	while (count < MAX_TARGETS && target[count] != NULL)
+		count++;
+	return target[dice_below(dice, count)];
+}
+
 static void step_retarget(struct tape *tape, struct dice *dice)
 {
-	static const char *const targets[] = {"queue", "page", "to"};
-	const char *name = targets[dice_below(dice, ARRAY_SIZE(targets))];
+	const char *name = any_target(tape, dice);
 	struct run run = choose_run(tape, dice);
 	size_t from = 1 + dice_below(dice, (uint32_t)tape->operations);
 	const struct field *like = find_field(shape_of(tape, from), name);
@@ -250,16 +260,17 @@ static void (*const steps[])(struct tape *, struct dice *) = {
 	step_field,	step_kind,   step_retarget, step_device,
 };
 
-size_t mutator_change(uint8_t *data, size_t size, size_t max, uint32_t seed)
+size_t mutator_change(const struct language *language, uint8_t *data,
+		      size_t size, size_t max, uint32_t seed)
 {
+	struct tape tape = {.language = language, .data = data};
 	struct dice dice;
-	struct tape tape;
 	unsigned int count = 1;
 
 	if (max < SCRIPT_RECORD)
 		return size;
 	dice_init(&dice, seed);
-	tape_open(&tape, data, size, max);
+	tape_open(&tape, size, max);
 	if (dice_below(&dice, 2) == 0)
 		count += dice_below(&dice, STEPS_MAX);
 	for (unsigned int i = 0; i < count; i++)
@@ -287,14 +298,15 @@ static struct run operations_of(const struct mutator_script *script)
 	return run;
 }
 
-size_t mutator_cross(const struct mutator_script *one,
+size_t mutator_cross(const struct language *language,
+		     const struct mutator_script *one,
 		     const struct mutator_script *other, uint8_t *out,
 		     size_t max, uint32_t seed)
 {
+	struct tape tape = {.language = language, .data = out};
 	struct run piece = operations_of(other);
 	size_t size = one->size < max ? one->size : max;
 	struct dice dice;
-	struct tape tape;
 	size_t at, skip;
 
 	if (max < SCRIPT_RECORD)
@@ -302,7 +314,7 @@ size_t mutator_cross(const struct mutator_script *one,
 	dice_init(&dice, seed);
 	if (size > 0)
 		memcpy(out, one->data, size);
-	tape_open(&tape, out, size, max);
+	tape_open(&tape, size, max);
 	if (piece.count == 0)
 		return tape.records * SCRIPT_RECORD;
 	at = 1 + dice_below(&dice, (uint32_t)tape.operations + 1);

@@ -4,7 +4,7 @@
  *
  * libfuzzer.c and afl.c hand it to the engines, which keep their havoc for
  * about half of the inputs: operations alone never bend the bytes that no
- * field names.  It knows records only by the table of script_shape.h, so a new
+ * field names.  It knows records only by the tables of fuzz/language, so a new
  * kind is mutated without a change here.  The same arguments give the same
  * bytes; it keeps nothing, allocates nothing, and writes only within @max.
  */
@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "fuzz/language/language.h"
 
 /**
  * mutator_change() - change a script in place.
@@ -21,7 +23,8 @@
  * Return: the new size, whole records; @size itself where @max has no room for
  * one record.
  */
-size_t mutator_change(uint8_t *data, size_t size, size_t max, uint32_t seed);
+size_t mutator_change(const struct language *language, uint8_t *data,
+		      size_t size, size_t max, uint32_t seed);
 
 struct mutator_script {
 	const uint8_t *data;
@@ -35,7 +38,8 @@ struct mutator_script {
  * Return: the size of what is in @out, whole records; 0 where @max has no room
  * for one.
  */
-size_t mutator_cross(const struct mutator_script *one,
+size_t mutator_cross(const struct language *language,
+		     const struct mutator_script *one,
 		     const struct mutator_script *other, uint8_t *out,
 		     size_t max, uint32_t seed);
 

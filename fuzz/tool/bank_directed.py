@@ -74,10 +74,10 @@ def words_of(test, objects, scratch):
     if kind == "case":
         return [os.path.join(bins, "xenblk-conform-inprocess"), "run", test,
                 "--target", "inprocess"]
-    data = os.path.join(scratch, "script")
-    subprocess.run([os.path.join(bins, "xenblk-script"), "encode",
+    data, harness = os.path.join(scratch, "script"), test.split(".")[1]
+    subprocess.run([os.path.join(bins, "xenblk-script"), "encode", harness,
                     script_path(test), data], check=True)
-    return [os.path.join(bins, "fuzz-" + test.split(".")[1]), data]
+    return [os.path.join(bins, "fuzz-" + harness), data]
 
 
 def play(test, objects):

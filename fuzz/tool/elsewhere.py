@@ -51,8 +51,9 @@ def plain(bins, path, where):
     """A script as bytes: texts are encoded on the way."""
     if not path.endswith(".txt"):
         return path
-    done = subprocess.run([os.path.join(bins, "xenblk-script"), "encode", path,
-                           where], check=False, capture_output=True, text=True)
+    tool = os.path.join(bins, "xenblk-script")
+    done = subprocess.run([tool, "encode", "ring", path, where], check=False,
+                          capture_output=True, text=True)
     if done.returncode != 0:
         raise Trouble(f"{path} is no script: {done.stderr.strip()}")
     return where

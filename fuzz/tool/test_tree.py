@@ -122,6 +122,23 @@ class Whole(unittest.TestCase):
             self.assertTrue(reason)
             self.assertGreater(tree.timeout_of(harness), tree.TIMEOUT_S)
 
+    def test_records_have_a_text_and_plain_bytes_none(self):
+        for harness in ("ring", "io", "lifecycle", "handshake"):
+            self.assertTrue(tree.has_text(harness), harness)
+        for harness in ("settings", "link", "no-such-harness", ""):
+            self.assertFalse(tree.has_text(harness), harness)
+
+    def test_whose_an_input_is_says_its_folder_or_a_word(self):
+        args = argparse.Namespace(harness=None)
+        self.assertEqual(tree.harness_of("corpora/ring/seeds/x", args), "ring")
+        # The last one: a find of a mutant may lie below another's name.
+        self.assertEqual(tree.harness_of("/ring/lifecycle/x", args),
+                         "lifecycle")
+        with self.assertRaisesRegex(tree.Trouble, "--harness NAME"):
+            tree.harness_of("/nowhere/x", args)
+        args.harness = "ops"
+        self.assertEqual(tree.harness_of("/ring/x", args), "ops")
+
     def test_campaigns_leave_it_out(self):
         self.assertNotIn("daemon", campaign.harnesses_of([]))
         with self.assertRaisesRegex(tree.Trouble, "is for no campaign"):

@@ -146,7 +146,7 @@ class Play(unittest.TestCase):
         said = []
         triage.say = said.append
         triage.build = lambda preset, targets: self.where
-        triage.text_of = lambda tool, path: "device\n"
+        triage.text_of = lambda tool, harness, path: "device\n"
         parser = argparse.ArgumentParser()
         triage.add(parser.add_subparsers())
         out = os.path.join(self.where, "out")

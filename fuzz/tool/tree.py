@@ -172,6 +172,30 @@ def plays_scripts(harness):
             r"^xenblk_(?:player_harness|mutated)\((\w+)", text.read(), re.M)
 
 
+def has_text(harness):
+    """Whether its input are records, which have a text: a table of
+    fuzz/language names it."""
+    tables = os.path.join(ROOT, "fuzz", "language")
+    for name in sorted(os.listdir(tables)):
+        with open(os.path.join(tables, name), encoding="utf-8") as table:
+            spoken = re.search(r"\.harness = \{([^}]*)\}", table.read())
+        if spoken and f'"{harness}"' in spoken.group(1):
+            return True
+    return False
+
+
+def harness_of(path, args):
+    """Whose input it is: the one that was named, or the one whose folder it
+    lies in."""
+    if args.harness:
+        return args.harness
+    for word in reversed(os.path.abspath(path).split(os.sep)[:-1]):
+        if word in HARNESSES:
+            return word
+    raise Trouble(f"{path} lies in no folder that is named like a harness; say "
+                  "--harness NAME (xenblk-fuzz list names them)")
+
+
 def targets_of(harness):
     mutator = ["xenblk-mutator"] if plays_scripts(harness) else []
     return [f"fuzz-{harness}", f"corpus-{harness}"] + mutator

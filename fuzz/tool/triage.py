@@ -17,20 +17,10 @@ import reduce
 import severity
 from play import play_bytes, play_file
 from tree import (HARNESSES, ROOT, TIMEOUT, Trouble, build, folder,
-                  plays_scripts, say, targets_of)
+                  harness_of, has_text, say, targets_of)
 
 INPUT_MAX = 1 << 20  # what the replay driver reads
 HANGS = 3  # plays of an input that hangs
-
-
-def harness_of(path, args):
-    if args.harness:
-        return args.harness
-    for word in reversed(os.path.abspath(path).split(os.sep)[:-1]):
-        if word in HARNESSES:
-            return word
-    raise Trouble(f"{path} lies in no folder that is named like a harness; say "
-                  "--harness NAME (xenblk-fuzz list names them)")
 
 
 def files_of(paths):
@@ -71,7 +61,7 @@ class Find:
         self.again = self.plays = 0  # how many of how many show it again
 
     def is_script(self):
-        return plays_scripts(self.harness)
+        return has_text(self.harness)
 
 
 class Binaries:
@@ -126,10 +116,10 @@ def smallest(find, binary, args):
     return how(find.data, still, clock), clock.attempts
 
 
-def text_of(tool, path):
+def text_of(tool, harness, path):
     """A script as text; None where it is none."""
-    done = subprocess.run([tool, "decode", path], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run([tool, "decode", harness, path],
+                          capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else None
 
 
@@ -167,7 +157,7 @@ class Bucket:
         with open(self.reduced, "wb") as out:
             out.write(self.data)
         if self.best().is_script():
-            self.text = text_of(tool, self.reduced)
+            self.text = text_of(tool, self.harness, self.reduced)
             with open(self.reduced + ".txt", "w", encoding="utf-8") as out:
                 out.write(f"# {self.outcome.reason}\n{self.text}")
         if args.keep:

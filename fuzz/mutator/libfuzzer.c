@@ -11,6 +11,9 @@
 #include "fuzz/mutator/mutator.h"
 #include "fuzz/script.h"
 
+/* The build says which one the harness speaks. */
+static const struct language *const spoken = &MUTATOR_LANGUAGE;
+
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
 			       unsigned int seed);
@@ -33,7 +36,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
 {
 	if (max < SCRIPT_RECORD || seed % 100 >= share())
 		return LLVMFuzzerMutate(data, size, max);
-	return mutator_change(&language_guest, data, size, max, seed);
+	return mutator_change(spoken, data, size, max, seed);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size,
@@ -46,6 +49,5 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size,
 	/* 0: libFuzzer tries something else. */
 	if (seed % 100 >= share())
 		return 0;
-	return mutator_cross(&language_guest, &scripts[0], &scripts[1], out,
-			     max, seed);
+	return mutator_cross(spoken, &scripts[0], &scripts[1], out, max, seed);
 }

@@ -12,7 +12,7 @@ import shutil
 from campaign_engines import LARGEST_INPUT, collect
 from finds import digest_of
 from tree import (MAX_LENGTH, MUTATOR, ROOT, build_dir, built, command, folder,
-                  plays_scripts, say, targets_of)
+                  is_mutated, say, targets_of)
 
 
 def presets_of(plan):
@@ -32,7 +32,7 @@ def build(plan, homes):
             for name, home in homes.items():
                 install(os.path.join(bins, f"fuzz-{name}"),
                         home.binary(preset))
-                if plays_scripts(name):
+                if is_mutated(name):
                     install(os.path.join(bins, "..", "lib", MUTATOR),
                             home.mutator())
 

@@ -214,6 +214,8 @@ class AflInstance(Instance):
             variables["AFL_CUSTOM_MUTATOR_LIBRARY"] = self.home.mutator()
         variables = {k: v for k, v in variables.items()
                      if k in self.options.variables}
+        # Not one of AFL++'s: its mutator of ours asks for it.
+        variables["XENBLK_HARNESS"] = self.home.harness
         variables.update(self.role["variables"])
         return variables
 

@@ -19,7 +19,7 @@ from bank import Workshop, chosen
 from engines import Afl, LibFuzzer
 from processor import cpu_of_tree
 from tree import (ENGINES, MUTATOR, NEEDS, ROOT, Trouble, claim,
-                  plays_scripts, say)
+                  is_mutated, say)
 
 SIDES = {"mutator": "50", "havoc": "0"}
 # Begins the name of a side's folder, which stays only if somebody kills us.
@@ -146,8 +146,8 @@ def compare_clean(args, shop, report):
 
 
 def do_compare(args):
-    if not plays_scripts(args.harness):
-        raise Trouble(f"{args.harness} takes no scripts: the mutator is not "
+    if not is_mutated(args.harness):
+        raise Trouble(f"{args.harness} takes plain bytes: the mutator is not "
                       "used there")
     if shutil.which(NEEDS[args.engine]) is None:
         raise Trouble(f"{NEEDS[args.engine]} is not installed, which engine "

@@ -181,6 +181,7 @@ class Afl:
         mutator = os.path.join(os.path.dirname(binary), MUTATOR)
         if os.path.exists(mutator) and env.get("XENBLK_MUTATOR") != "0":
             env["AFL_CUSTOM_MUTATOR_LIBRARY"] = mutator
+            env["XENBLK_HARNESS"] = harness
         # afl-fuzz wants one folder that is not empty.
         inputs = os.path.join(where, "in")
         shutil.rmtree(inputs, ignore_errors=True)

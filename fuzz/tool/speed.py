@@ -18,7 +18,7 @@ from engines import Afl, LibFuzzer
 from guard_plays import sample_of
 from processor import cpu_of_tree
 from tree import (ENGINES, GRACE_S, HARNESSES, MUTATOR, NEEDS, ROOT, Trouble,
-                  build_dir, built, claim, engines_of, plays_scripts, say, take,
+                  build_dir, built, claim, engines_of, is_mutated, say, take,
                   targets_of)
 
 EMPTY = "empty"  # no harness of xenblk-fuzz list: it tests nothing
@@ -67,7 +67,7 @@ class Place:
         beside = os.path.join(self.kept, harness + ".d")
         if os.path.isdir(beside):
             shutil.copytree(beside, binary + ".d")
-        if harness != EMPTY and plays_scripts(harness):
+        if harness != EMPTY and is_mutated(harness):
             shutil.copy(self.mutator, where)
         return binary, where
 

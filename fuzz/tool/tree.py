@@ -163,9 +163,8 @@ def build(preset, targets):
         return bins
 
 
-def plays_scripts(harness):
-    """Whether its input is a script, which the mutator understands: the build
-    says so."""
+def is_mutated(harness):
+    """Whether the mutator changes its inputs: the build says so."""
     with open(os.path.join(ROOT, "fuzz", "CMakeLists.txt"),
               encoding="utf-8") as text:
         return harness in re.findall(
@@ -197,7 +196,7 @@ def harness_of(path, args):
 
 
 def targets_of(harness):
-    mutator = ["xenblk-mutator"] if plays_scripts(harness) else []
+    mutator = ["xenblk-mutator"] if is_mutated(harness) else []
     return [f"fuzz-{harness}", f"corpus-{harness}"] + mutator
 
 

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "backend/base/checked.h"
-#include "fuzz/daemon/stage.h"
+#include "fuzz/daemon/kinds.h"
+#include "fuzz/script.h"
 
 #define STEPS 12u
 #define BYTES 14u

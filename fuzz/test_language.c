@@ -16,7 +16,9 @@
 #define GENERATIONS 20000u
 #define ROOM	    1024u
 
-static const char *const harnesses[] = {"ring", "lifecycle", "handshake"};
+static const char *const harnesses[] = {"ring",	  "lifecycle", "handshake",
+					"worker", "records",   "nbd",
+					"blocks", "daemon"};
 
 static bool has_field(const struct shape *shape, const char *name)
 {

@@ -55,7 +55,9 @@ extern const struct value_name language_later[];
  * xenstore fails, and what a worker does. */
 extern const struct value_name language_errors[], language_deeds[];
 
-extern const struct language language_guest, language_life, language_front;
+extern const struct language language_guest, language_life, language_front,
+	language_worker, language_desk, language_nbd, language_blocks,
+	language_daemon;
 
 /**
  * language_of() - what the inputs of a harness are written in.

@@ -9,9 +9,8 @@
 const struct value_name language_later[] = {{"later", 0xff}, {NULL, 0}};
 
 static const struct language *const languages[] = {
-	&language_guest,
-	&language_life,
-	&language_front,
+	&language_guest, &language_life, &language_front,  &language_worker,
+	&language_desk,	 &language_nbd,	 &language_blocks, &language_daemon,
 };
 
 static bool speaks(const struct language *language, const char *harness)

@@ -147,8 +147,8 @@ def compare_clean(args, shop, report):
 
 def do_compare(args):
     if not is_mutated(args.harness):
-        raise Trouble(f"{args.harness} takes plain bytes: the mutator is not "
-                      "used there")
+        raise Trouble(f"the mutator is not used for {args.harness}: "
+                      "xenblk_mutated() of fuzz/CMakeLists.txt says for which")
     if shutil.which(NEEDS[args.engine]) is None:
         raise Trouble(f"{NEEDS[args.engine]} is not installed, which engine "
                       f"{args.engine} needs; run ci/setup")

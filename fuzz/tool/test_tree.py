@@ -123,7 +123,8 @@ class Whole(unittest.TestCase):
             self.assertGreater(tree.timeout_of(harness), tree.TIMEOUT_S)
 
     def test_records_have_a_text_and_plain_bytes_none(self):
-        for harness in ("ring", "io", "lifecycle", "handshake"):
+        for harness in ("ring", "io", "lifecycle", "handshake", "worker",
+                        "records", "nbd", "blocks", "daemon"):
             self.assertTrue(tree.has_text(harness), harness)
         for harness in ("settings", "link", "no-such-harness", ""):
             self.assertFalse(tree.has_text(harness), harness)

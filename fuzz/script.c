@@ -3,18 +3,15 @@
 
 #include <string.h>
 
-/* As many as there were when the first inputs were kept: what a byte beyond all
- * kinds means must not change when a kind is added. */
-#define FIRST_KINDS 15u
-
-_Static_assert(SCRIPT_FAIL == FIRST_KINDS - 1, "new kinds stand at the end");
+_Static_assert(SCRIPT_FAIL == SCRIPT_FIRST_KINDS - 1,
+	       "new kinds stand at the end");
 
 enum script_kind script_kind(const struct script_record *record)
 {
 	const uint8_t byte = record->byte[0];
 
 	return (enum script_kind)(
-		byte < SCRIPT_KIND_COUNT ? byte : byte % FIRST_KINDS);
+		byte < SCRIPT_KIND_COUNT ? byte : byte % SCRIPT_FIRST_KINDS);
 }
 
 /* A record that the input ends in the middle of is filled up with zeroes. */

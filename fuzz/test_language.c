@@ -153,6 +153,18 @@ static void test_every_kind_is_made(void **context)
 	}
 }
 
+/* A record is called what it does, also one whose byte is beyond all kinds. */
+static void test_every_byte_is_a_kind(void **context)
+{
+	(void)context;
+	for (unsigned int byte = 0; byte < 256; byte++) {
+		const struct script_record record = {{(uint8_t)byte}};
+
+		assert_ptr_equal(language_shape(&language_guest, (uint8_t)byte),
+				 &language_guest.shape[script_kind(&record)]);
+	}
+}
+
 static void test_plain_bytes_have_none(void **context)
 {
 	(void)context;
@@ -168,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_every_kind_is_described),
 		cmocka_unit_test(test_every_target_is_a_field),
 		cmocka_unit_test(test_every_kind_is_made),
+		cmocka_unit_test(test_every_byte_is_a_kind),
 		cmocka_unit_test(test_plain_bytes_have_none),
 	};
 

@@ -203,6 +203,7 @@ const struct language language_guest = {
 	.harness = {"ring", "multiqueue", "grants", "abi", "ops", "indirect",
 		    "events", "io", "pages", NULL},
 	.kinds = SCRIPT_KIND_COUNT,
+	.beyond = SCRIPT_FIRST_KINDS,
 	.device = &device_shape,
 	.shape = shapes,
 	/* Without requests nothing else has an effect. */

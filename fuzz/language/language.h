@@ -36,7 +36,8 @@ struct shape {
 
 struct language {
 	const char *harness[MAX_SPOKEN]; /* who speaks it; NULL ends them */
-	unsigned int kinds;		 /* byte 0 of a record modulo these */
+	unsigned int kinds;		 /* named by byte 0 of a record */
+	unsigned int beyond; /* what other bytes name, modulo; 0: all kinds */
 	const struct shape *device;
 	const struct shape *shape; /* of each kind */
 	uint8_t usual; /* the kind without which others mean little */

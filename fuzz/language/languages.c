@@ -33,5 +33,9 @@ const struct language *language_of(const char *harness)
 const struct shape *language_shape(const struct language *language,
 				   uint8_t first)
 {
-	return &language->shape[first % language->kinds];
+	const unsigned int beyond =
+		language->beyond != 0 ? language->beyond : language->kinds;
+
+	return &language->shape[first < language->kinds ? first
+							: first % beyond];
 }

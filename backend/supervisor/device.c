@@ -368,6 +368,11 @@ void device_note_again(struct device *device)
 	device->note_frontend = true;
 }
 
+bool device_is_unsure(const struct device *device)
+{
+	return device->unsure;
+}
+
 void device_note_release(struct device *device)
 {
 	device->note_release = true;

@@ -85,6 +85,8 @@ void device_note_frontend(struct device *device);
 void device_note_release(struct device *device); /* some domain died */
 /* xenstore answers, perhaps also what it did not answer before. */
 void device_note_again(struct device *device);
+/* It did not answer what this disk depends on. */
+bool device_is_unsure(const struct device *device);
 void device_note_worker(struct device *device);
 
 /**

@@ -16,6 +16,7 @@
 
 #include "backend/base/check.h"
 #include "backend/base/log.h"
+#include "backend/supervisor/again.h"
 #include "backend/supervisor/decimal.h"
 #include "backend/supervisor/store.h"
 
@@ -29,6 +30,7 @@
 /* Keys of the poller that are no disk's: no domain has these numbers. */
 #define POLLED_STORE UINT64_MAX
 #define POLLED_PULSE (UINT64_MAX - 1)
+#define POLLED_AGAIN (UINT64_MAX - 2)
 
 #define TOKEN_BACKEND "backend"
 #define TOKEN_RELEASE "release"
@@ -44,6 +46,7 @@ struct host {
 	bool swept;  /* tables of disks that are no more */
 	bool full;   /* said that there are too many disks */
 	bool unsure; /* xenstore failed when it was asked for a new one */
+	struct again again;
 	unsigned int count;
 	struct device *device[LIMIT_DEVICES];
 };
@@ -90,7 +93,14 @@ int host_create(const struct conf *conf, struct host **host)
 	h->conf = conf;
 	h->rescan = true;
 	h->poller = epoll_create1(EPOLL_CLOEXEC);
-	error = h->poller < 0 ? -errno : host_connect(h);
+	error = h->poller < 0 ? -errno : 0;
+	h->again.fd = -1;
+	if (error == 0)
+		error = again_open(&h->again);
+	if (error == 0)
+		error = watch_descriptor(h, h->again.fd, POLLED_AGAIN);
+	if (error == 0)
+		error = host_connect(h);
 	if (error < 0) {
 		host_destroy(h);
 		return error;
@@ -106,6 +116,7 @@ void host_destroy(struct host *host)
 	for (unsigned int i = 0; i < host->count; i++)
 		device_destroy(host->device[i]);
 	store_close(host->store);
+	again_close(&host->again);
 	if (host->poller >= 0)
 		close(host->poller);
 	free(host);
@@ -217,6 +228,12 @@ static bool parse_path(const char *path, struct device_key *key)
 			       &key->devid);
 }
 
+/* Not known to be absent: looked for again when xenstore answers. */
+static void note_failure(struct host *host, int error)
+{
+	host->unsure |= error < 0 && error != -EOVERFLOW && error != -ENOENT;
+}
+
 /* A disk exists when it has a state node. */
 static void notice(struct host *host, struct device_key key)
 {
@@ -235,8 +252,7 @@ static void notice(struct host *host, struct device_key key)
 	n = store_read(host->store, path, state, sizeof(state));
 	if (n >= 0)
 		add_device(host, key);
-	/* Not known to be absent: looked for again when xenstore answers. */
-	host->unsure |= n < 0 && n != -EOVERFLOW && n != -ENOENT;
+	note_failure(host, n);
 }
 
 struct listing {
@@ -262,7 +278,8 @@ static void each_domain(void *context, const char *name)
 	if (!parse_component(name, strlen(name), DOMID_MAX, &listing.domid))
 		return;
 	snprintf(path, sizeof(path), "%s/%u", host->root, listing.domid);
-	store_list(host->store, path, each_device, &listing);
+	note_failure(host,
+		     store_list(host->store, path, each_device, &listing));
 }
 
 /* Known not to be there, that is: not merely out of reach. */
@@ -291,7 +308,8 @@ static void rescan(struct host *host)
 	sweep(host);
 	for (unsigned int i = 0; i < host->count; i++)
 		device_note_backend(host->device[i]);
-	store_list(host->store, host->root, each_domain, host);
+	note_failure(host,
+		     store_list(host->store, host->root, each_domain, host));
 }
 
 /* --- events --- */
@@ -339,6 +357,24 @@ static void frontend_event(struct host *host, const char *token)
 		device_note_frontend(device);
 }
 
+static void ask_again(struct host *host)
+{
+	for (unsigned int i = 0; i < host->count; i++)
+		device_note_again(host->device[i]);
+	if (host->unsure) {
+		host->unsure = false;
+		host->rescan = true;
+	}
+}
+
+static bool is_unsure(const struct host *host)
+{
+	for (unsigned int i = 0; i < host->count; i++)
+		if (device_is_unsure(host->device[i]))
+			return true;
+	return host->unsure;
+}
+
 static bool take_events(struct host *host)
 {
 	struct store_event event;
@@ -355,12 +391,8 @@ static bool take_events(struct host *host)
 			frontend_event(host, event.token);
 	}
 	/* Only then: a store that keeps failing must not keep us busy. */
-	for (unsigned int i = 0; n > 0 && i < host->count; i++)
-		device_note_again(host->device[i]);
-	if (n > 0 && host->unsure) {
-		host->unsure = false;
-		host->rescan = true;
-	}
+	if (n > 0)
+		ask_again(host);
 	return n > 0;
 }
 
@@ -377,6 +409,11 @@ static bool take_polled(struct host *host)
 			continue; /* its events are taken anyway */
 		if (key == POLLED_PULSE) {
 			store_check_pulse(host->store);
+			continue;
+		}
+		if (key == POLLED_AGAIN) {
+			if (again_due(&host->again))
+				ask_again(host);
 			continue;
 		}
 		device =
@@ -405,6 +442,7 @@ bool host_step(struct host *host)
 		} else {
 			done |= device_step(host->device[i++]);
 		}
+	again_plan(&host->again, is_unsure(host));
 	return done && !store_lost(host->store);
 }
 

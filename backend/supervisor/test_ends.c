@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <poll.h>
 
 #include "backend/supervisor/test_world.h"
 
@@ -331,6 +332,32 @@ static void a_look_that_failed_is_made_again(void **state)
 	}
 }
 
+/* ... and if there is no next word at all, by itself. */
+static void a_look_that_failed_is_made_again_by_itself(void **state)
+{
+	for (unsigned int k = 1; k < 8; k++) {
+		struct pollfd fd = {.events = POLLIN};
+
+		plug_and_connect();
+		xs_rm(world.xs, XBT_NULL, FRONT);
+		settle();
+		assert_true(xs_rm(world.xs, XBT_NULL, BACK));
+		sim_fail(0, SIM_CALL_XS, k, EINVAL);
+		settle();
+		sim_fail(0, SIM_CALL_XS, 0, 0);
+		fd.fd = host_fd(world.host);
+		for (unsigned int i = 0; i < 20 && host_devices(world.host) > 0;
+		     i++) {
+			assert_int_equal(poll(&fd, 1, 20000), 1);
+			settle();
+		}
+		assert_int_equal(host_devices(world.host), 0);
+		assert_int_equal(world.worker, -1);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
 /* The daemon ends: workers drain, and nothing else is begun or taken back. */
 static void the_end_of_the_daemon_changes_no_node(void **state)
 {
@@ -367,6 +394,7 @@ int main(void)
 		CASE(what_was_connected_is_connected_again),
 		CASE(a_failing_store_is_survived),
 		CASE(a_look_that_failed_is_made_again),
+		CASE(a_look_that_failed_is_made_again_by_itself),
 		CASE(the_end_of_the_daemon_changes_no_node),
 	};
 

@@ -376,7 +376,7 @@ static const struct seed records[] = {
 	  {DESK_END, 0}}},
 	{"other-kind",
 	 {{DESK_BEGIN, 0},
-	  {DESK_RECORD, 0, 16, 0, 0},
+	  {DESK_RECORD, 0, DESK_NO_KIND, 0, 0},
 	  {DESK_STEP, 0, 0xff, 0xff},
 	  {DESK_RECORD, 4, 4, 0, 255},
 	  {DESK_STEP, 0, 0xff, 0xff}}},

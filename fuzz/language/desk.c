@@ -30,6 +30,8 @@ static const struct value_name kind_names[] = {
 	{"lost", KIND(RECORD_LOST)},
 	{"indirect", KIND(RECORD_INDIRECT)},
 	{"segments", KIND(RECORD_SEGMENTS)},
+	{"discard", SCRIPT_ODD + RECORD_DISCARD - RECORD_ATTACH},
+	{"unknown", DESK_NO_KIND},
 	{NULL, 0},
 };
 static const struct value_name say_names[] = {

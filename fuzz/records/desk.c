@@ -36,6 +36,15 @@ static void put(struct record_ring *ring, const void *bytes, size_t count)
 	atomic_store(&ring->head, head + count);
 }
 
+/* Some that are not a worker's, and all that are; from SCRIPT_ODD on also those
+ * that come after them, however many there will be. */
+static uint16_t kind_of(uint8_t value)
+{
+	return value < SCRIPT_ODD
+		       ? (uint16_t)(RECORD_ATTACH - 4u + value % 18)
+		       : (uint16_t)(RECORD_ATTACH + value - SCRIPT_ODD);
+}
+
 static void put_records(struct record_ring *ring, const struct script_record *r)
 {
 	static const uint8_t zeroes[LIMIT_RECORD_BYTES];
@@ -43,7 +52,7 @@ static void put_records(struct record_ring *ring, const struct script_record *r)
 		1u + script_u8(r, 3) * (script_u8(r, 3) / 64u);
 	struct record_header header = {
 		.bytes = (uint32_t)(sizeof(header) + script_u8(r, 4) * 8u),
-		.kind = (uint16_t)(RECORD_ATTACH - 4u + script_u8(r, 2) % 18),
+		.kind = kind_of(script_u8(r, 2)),
 		.queue = script_u8(r, 5),
 		.domid = script_u8(r, 6),
 		.time_ns = w.now_ns,

@@ -24,6 +24,9 @@ enum desk_kind {
 	DESK_KIND_COUNT,
 };
 
+/* Of DESK_RECORD: a kind that nobody writes. */
+#define DESK_NO_KIND 0xffu
+
 /** desk_begin() - a recording that is opened as the device record says. */
 void desk_begin(const struct script_record *device);
 

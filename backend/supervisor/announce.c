@@ -174,9 +174,22 @@ void device_note_error(struct device *device, const char *sentence)
 	tell(device, LOG_WARNING, device->error);
 	recording_text(device->options.recording, device->options.key,
 		       RECORD_ERROR, "", device->error);
-	if (!device->removed)
-		publish_error(device->options.store, device->relative,
-			      device->error);
+	if (device->removed)
+		return;
+	device->told = true;
+	publish_error(device->options.store, device->relative, device->error);
+}
+
+void device_clear_error(struct device *device)
+{
+	device->error[0] = '\0';
+	device->note_error = false;
+	if (!device->told)
+		return;
+	device->told =
+		publish_no_error(device->options.store, device->relative) < 0;
+	/* It would belie a disk that works: taken away when xenstore answers. */
+	device->unsure |= device->told;
 }
 
 void device_fail(struct device *device, const char *format, ...)

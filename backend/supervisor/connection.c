@@ -152,9 +152,7 @@ void device_complete_connection(struct device *device)
 	device_set_state(device, DEVICE_CONNECTED);
 	device->resumes = false;
 	device->connections++;
-	if (device->error[0] != '\0')
-		publish_no_error(device->options.store, device->relative);
-	device->error[0] = '\0';
+	device_clear_error(device);
 	device_tell(device,
 		    "connected: %u queues, %u ring pages each, %s, %s grants",
 		    device->attach.queues, 1u << device->attach.ring_order,

@@ -290,6 +290,8 @@ bool device_step(struct device *device)
 			look_at_frontend(device);
 		else if (device->note_change)
 			device_look_at_change(device);
+		else if (device->note_error)
+			device_clear_error(device);
 		else
 			break;
 		done = true;
@@ -324,6 +326,7 @@ int device_create(const struct device_options *options, struct device **device)
 	d->since_ns = clock_now_ns();
 	child_init(&d->child);
 	d->timer = d->patience = -1;
+	d->told = true;
 	name_table(d);
 	n = snprintf(d->relative, sizeof(d->relative), "backend/%s/%u/%u",
 		     options->conf->directory, options->key.domid,
@@ -366,6 +369,7 @@ void device_note_again(struct device *device)
 	device->unsure = false;
 	device->note_backend = true;
 	device->note_frontend = true;
+	device->note_error = device->told && device->state == DEVICE_CONNECTED;
 }
 
 bool device_is_unsure(const struct device *device)

@@ -45,7 +45,7 @@ struct host {
 	bool stopping;
 	bool swept;  /* tables of disks that are no more */
 	bool full;   /* said that there are too many disks */
-	bool unsure; /* xenstore failed when it was asked for a new one */
+	bool unsure; /* one may be there that could not be read, or held */
 	struct again again;
 	unsigned int count;
 	struct device *device[LIMIT_DEVICES];
@@ -183,6 +183,7 @@ static void add_device(struct host *host, struct device_key key)
 	}
 	log_line(LOG_ERROR, "%s/%u/%u: %s", host->root, key.domid, key.devid,
 		 strerror(-error));
+	host->unsure = true; /* there may be memory later */
 	memmove(&host->device[i], &host->device[i + 1],
 		(host->count - i) * sizeof(host->device[0]));
 }

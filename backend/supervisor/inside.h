@@ -56,6 +56,8 @@ struct device {
 	bool dead;     /* ... and is no more */
 	bool resumes;  /* found Connected: an earlier daemon's disk */
 	bool note_backend, note_frontend, note_release, note_worker;
+	bool note_error; /* its node is to go, at last */
+	bool told; /* there may be such a node: ours, or an earlier daemon's */
 	bool unsure; /* xenstore failed when it was asked for a state */
 	uint32_t connections;
 	uint32_t deaths;   /* of workers */
@@ -108,6 +110,9 @@ bool device_publish_connected(struct device *device);
  * node.
  */
 void device_note_error(struct device *device, const char *sentence);
+
+/** device_clear_error() - nothing is wrong any more; nor does a node say so. */
+void device_clear_error(struct device *device);
 
 /**
  * device_fail() - something is wrong with this disk: error node, then Closing.

@@ -114,18 +114,22 @@ static void count_entry(void *context, const char *name)
 	++*(unsigned int *)context;
 }
 
-void publish_no_error(struct store *store, const char *relative)
+int publish_no_error(struct store *store, const char *relative)
 {
 	char path[STORE_PATH_BYTES];
 	unsigned int left = 0;
+	int error;
 
 	error_path(store, relative, path);
-	if (store_remove(store, path) < 0)
-		log_line(LOG_DEBUG, "%s cannot be removed", path);
+	error = store_remove(store, path);
+	if (error < 0)
+		log_line(LOG_DEBUG, "%s cannot be removed: %s", path,
+			 strerror(-error));
 	/* The domain's directory goes with its last disk, or dom0 would gather
 	 * one for every domain that ever was. */
 	*strrchr(path, '/') = '\0';
 	if (store_list(store, path, count_entry, &left) == 0 && left == 0 &&
 	    store_remove(store, path) < 0)
 		log_line(LOG_DEBUG, "%s cannot be removed", path);
+	return error;
 }

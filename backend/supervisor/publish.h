@@ -46,5 +46,9 @@ struct publish_node publish_nothing(const char *key);
 void publish_error(struct store *store, const char *relative,
 		   const char *sentence);
 
-/** publish_no_error() - take that away again. */
-void publish_no_error(struct store *store, const char *relative);
+/**
+ * publish_no_error() - take that away again.
+ *
+ * Return: 0, also when there is none, or -errno.
+ */
+int publish_no_error(struct store *store, const char *relative);

@@ -1,4 +1,7 @@
-/* The timer of a second look: soon at first, then ever later, never for nothing. */
+/*
+ * The timer of a second look: soon at first, then ever later, never for nothing.
+ * And what it is for: nodes that could not be taken away at once.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -7,6 +10,7 @@
 #include <poll.h>
 
 #include "backend/supervisor/again.h"
+#include "backend/supervisor/test_world.h"
 
 /* No time: it is as if it were read. */
 static unsigned int next_delay(struct again *again)
@@ -61,11 +65,125 @@ static void it_comes_once_and_only_when_it_was_planned(void **state)
 	assert_int_equal(again.fd, -1);
 }
 
+/* --- an error node --- */
+
+static bool stands(const char *path)
+{
+	unsigned int length;
+	char *value = xs_read(world.xs, XBT_NULL, path, &length);
+	const bool there = value != NULL;
+
+	free(value);
+	return there;
+}
+
+/* A frontend is refused for a key, and mends it. */
+static void refuse_once(void)
+{
+	plug();
+	write_keys();
+	put(FRONT "/ring-page-order", "31");
+	put(FRONT "/state", "3");
+	settle();
+	assert_true(stands(ERROR));
+	put(FRONT "/state", "6");
+	settle();
+	assert_true(xs_rm(world.xs, XBT_NULL, FRONT "/ring-page-order"));
+}
+
+static void an_earlier_daemons_error_node_goes(void **state)
+{
+	(void)state;
+	refuse_once();
+	host_destroy(world.host);
+	hang_up();
+	assert_int_equal(host_create(&world.conf, &world.host), 0);
+	settle();
+	assert_true(stands(ERROR));
+	put(FRONT "/state", "1");
+	settle();
+	expect(BACK "/state", "2");
+	connect();
+	expect(ERROR, NULL);
+}
+
+/* At our own next word, mostly, or else when it is time. */
+static void wait_until_it_goes(void)
+{
+	struct pollfd fd = {.fd = host_fd(world.host), .events = POLLIN};
+
+	for (unsigned int i = 0; i < 20 && stands(ERROR); i++) {
+		assert_int_equal(poll(&fd, 1, 5000), 1);
+		settle();
+	}
+	expect(ERROR, NULL);
+}
+
+static void an_error_node_that_stays_is_removed_later(void **state)
+{
+	unsigned int connected = 0;
+
+	for (unsigned int k = 1; k < 60; k++) {
+		char *now;
+		unsigned int length;
+
+		refuse_once();
+		put(FRONT "/state", "1");
+		settle();
+		put(FRONT "/state", "3");
+		sim_fail(0, SIM_CALL_XS, k, EINVAL);
+		settle();
+		sim_fail(0, SIM_CALL_XS, 0, 0);
+		now = xs_read(world.xs, XBT_NULL, BACK "/state", &length);
+		assert_non_null(now);
+		if (strcmp(now, "4") == 0) {
+			connected++;
+			wait_until_it_goes();
+		}
+		free(now);
+		tear_down(state);
+		set_up(state);
+	}
+	/* The others were refused: a call of a connection, not the last ones. */
+	assert_int_not_equal(connected, 0);
+}
+
+/* --- the list of disks --- */
+
+/* A daemon that begins is told of no disk by anybody: it has to look. */
+static void disks_that_could_not_be_listed_are_found_later(void **state)
+{
+	for (unsigned int k = 1; k < 16; k++) {
+		struct pollfd fd = {.events = POLLIN};
+
+		host_destroy(world.host);
+		put(FRONT "/state", "1");
+		write_backend("ram:1M", "w");
+		assert_int_equal(host_create(&world.conf, &world.host), 0);
+		/* Its watches have told of themselves: nothing else comes. */
+		sim_fail(0, SIM_CALL_XS, k, EINVAL);
+		settle();
+		sim_fail(0, SIM_CALL_XS, 0, 0);
+		fd.fd = host_fd(world.host);
+		for (unsigned int i = 0;
+		     i < 20 && host_devices(world.host) == 0; i++) {
+			assert_int_equal(poll(&fd, 1, 5000), 1);
+			settle();
+		}
+		assert_int_equal(host_devices(world.host), 1);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_time_is_twice_as_far_up_to_a_minute),
-		cmocka_unit_test(it_comes_once_and_only_when_it_was_planned),
+		CASE(each_time_is_twice_as_far_up_to_a_minute),
+		CASE(it_comes_once_and_only_when_it_was_planned),
+		CASE(an_earlier_daemons_error_node_goes),
+		CASE(an_error_node_that_stays_is_removed_later),
+		CASE(disks_that_could_not_be_listed_are_found_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,9 @@ enum front_kind {
 
 /* Where fields stand. */
 enum {
-	FRONT_DEVICE_LAST = 4, /* of the device record: the last scheme */
+	/* Of the device record: the last scheme; from SCRIPT_ODD on it is
+	 * another daemon that meets it. */
+	FRONT_DEVICE_LAST = 4,
 
 	FRONT_SCHEME_QUEUES = 1,
 	FRONT_SCHEME_ORDER = 2,

@@ -286,6 +286,7 @@ static void plan_error(uint8_t error)
 	life.fail_error =
 		error >= SCRIPT_ODD ? PICK(odd, error) : PICK(errors, error);
 	life.spoilt = true;
+	life.denied |= life.fail_error == ENOENT;
 	for (unsigned int i = 0; i < LIFE_DISKS; i++)
 		life.disk[i].alone = false;
 }

@@ -157,6 +157,7 @@ struct life {
 	/* what a planned record does */
 	void (*touch)(const struct script_record *record);
 	bool spoilt; /* a failure was planned: what was lost is lost */
+	bool denied; /* ... and it is to say that there is no such node */
 	int image;   /* the file in memory behind images.c's */
 	/* timers, by the supervisor's descriptor */
 	unsigned int timers;
@@ -269,6 +270,8 @@ void life_rest(void);
 void life_expect(const struct life_disk *disk, const char *what,
 		 const char *wanted);
 void life_front_says(const struct life_disk *disk, const char *state);
+/** life_expect_known() - whatever is there is held by the daemon, at rest. */
+void life_expect_known(void);
 /** life_remove_all() - every directory is removed, and nothing may stay. */
 void life_remove_all(void);
 void life_finish(void);

@@ -258,6 +258,24 @@ static void unplug(struct life_disk *disk)
 	life_expect(disk, "unplugged", "6");
 }
 
+void life_expect_known(void)
+{
+	char path[LIFE_PATH_BYTES + 16], state[16];
+	unsigned int there = 0;
+
+	/* Nobody looks again for what xenstore says is not there. */
+	if (life.denied)
+		return;
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		snprintf(path, sizeof(path), "%s/state", life.disk[i].back);
+		there += life_get(path, state, sizeof(state));
+	}
+	if (host_devices(life.host) < there)
+		oracle_fail(ORACLE_PROGRESS,
+			    "%u disks are held, and there are %u",
+			    host_devices(life.host), there);
+}
+
 void life_remove_all(void)
 {
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
@@ -281,6 +299,7 @@ static void end(void)
 	if (life.stopping)
 		life_restart();
 	life_rest();
+	life_expect_known();
 	life_remove_all();
 	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
 		make(&life.disk[i]);

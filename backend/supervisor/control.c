@@ -243,21 +243,25 @@ static void read_request(struct control *control, unsigned int i)
 	struct client *client = &control->client[i];
 	ssize_t n;
 
-	/* A full buffer without a line end cannot become a request. */
-	if (client->received == sizeof(client->request)) {
-		start_answer(
-			control, i,
-			report_error("the request is longer than 4096 bytes"));
-		if (client->fd >= 0)
-			hang_up(control, client);
-		return;
-	}
+	CHECK(client->received < sizeof(client->request));
 	n = recv(client->fd, client->request + client->received,
 		 sizeof(client->request) - client->received, 0);
 	if (has_failed(n))
 		hang_up(control, client);
 	else if (n > 0)
 		client->received += (size_t)n;
+}
+
+/* A full buffer without a line end cannot become a request.  At once: no byte
+ * may come that would wake us. */
+static void refuse_length(struct control *control, unsigned int i)
+{
+	struct client *client = &control->client[i];
+
+	start_answer(control, i,
+		     report_error("the request is longer than 4096 bytes"));
+	if (client->fd >= 0)
+		hang_up(control, client);
 }
 
 static void step_client(struct control *control, unsigned int i,
@@ -277,6 +281,9 @@ static void step_client(struct control *control, unsigned int i,
 	     memchr(client->request, '\n', client->received);
 	     n++)
 		answer_line(control, i, host);
+	if (client->fd >= 0 && client->answer == NULL &&
+	    client->received == sizeof(client->request))
+		refuse_length(control, i);
 }
 
 void control_step(struct control *control, struct host *host)

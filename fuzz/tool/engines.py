@@ -23,6 +23,9 @@ def reason_of(log):
     except OSError:
         return "unknown", "the log cannot be read"
     for line in lines:
+        # libFuzzer's progress quotes any bytes, also those that we look for.
+        if re.match(r"#\d+\s", line):
+            continue
         m = re.match(r"oracle (\w+): (.*)", line)
         if m:
             return m.group(1), line

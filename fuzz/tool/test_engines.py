@@ -62,6 +62,13 @@ class Finds(unittest.TestCase):
                 "crash-1": "abort", "timeout-2": "memory",
                 "timeout-3": "hang"})
 
+    def test_progress_is_no_reason(self):
+        log = self.put("log", "#500\tNEW    cov: 253 MS: 5 CMP- DE: "
+                       "\"CHECK failed\"-\n"
+                       "oracle resources: 1 tables are left\n")
+        self.assertEqual(engines.reason_of(log), (
+            "resources", "oracle resources: 1 tables are left"))
+
     def test_what_afl_kept(self):
         self.put("main/crashes/id:1", "bad")
         self.put("main/crashes/id:2", "fine when alone")

@@ -131,8 +131,11 @@ static int compare_ring(struct perform *p, unsigned int queue, uint32_t now)
 	for (uint32_t i = q->rsp_seen; i != now; i++)
 		memcpy(q->wire + ground_slot(g, i), q->ring + ground_slot(g, i),
 		       length);
+	/* Its indices may move again while we look: it asks for the next event
+	 * after its last response. */
 	for (size_t i = 0; i < bytes; i++)
-		if (q->wire[i] != q->ring[i])
+		if ((i < REQ_EVENT || i >= REQ_EVENT + 8) &&
+		    q->wire[i] != q->ring[i])
 			return perform_find(
 				p, "ring",
 				"queue %u: byte %zu of the ring was written, "

@@ -19,6 +19,13 @@ CLEAN_FROM_EMPTY = 10  # seconds: the corpus is where a find would be
 LAST = "last"  # after every start
 
 
+def wait_for(threads):
+    """Until all have ended.  Not by join(): Python takes a thread for ended
+    whose join() was interrupted, and leaves without it."""
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(0.05)
+
+
 class Campaign:
     def __init__(self, bugs, shops, results, args):
         self.bugs, self.shops, self.results, self.args = (bugs, shops, results,
@@ -168,16 +175,13 @@ class Campaign:
         try:
             for thread in builders + hunters:
                 thread.start()
-            for thread in builders:
-                thread.join()
+            wait_for(builders)
             self.tell(LAST, hunters)
-            for thread in hunters:
-                thread.join()
+            wait_for(hunters)
         except KeyboardInterrupt:
             self.stop.set()
             self.tell("", hunters)
-            for thread in builders + hunters:
-                thread.join()
+            wait_for(builders + hunters)
             raise
 
     def tell(self, priority, hunters):

@@ -4,10 +4,12 @@
 import argparse
 import json
 import os
+import signal
 import stat
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -437,6 +439,34 @@ class Campaigns(Folder):
         self.args.first = True
         self.assertEqual({r["harness"] for r in self.run_it([bug], False).rows},
                          {"ring"})
+
+    def test_whoever_is_told_to_end_takes_the_hunts_along(self):
+        ended = []
+        campaign = bank_campaign.Campaign(
+            [], [FakeShop(self.work, {})], bank_results.Results(
+                os.path.join(self.path, "hunts.jsonl")), self.args)
+
+        def hunt(_key, _binary):
+            campaign.stop.wait(60)
+            time.sleep(0.5)  # an engine takes its time
+            ended.append(True)
+            return {"end": "stopped"}
+
+        def interrupt(_number, _frame):
+            raise KeyboardInterrupt
+
+        campaign.hunt = hunt
+        for number in range(self.args.jobs):
+            campaign.tasks.put((("corpus", number, 0, 0), {"bug": "clean"},
+                                ""))
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with self.assertRaises(KeyboardInterrupt):
+                campaign.together([], [])
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        self.assertEqual(len(ended), self.args.jobs)
 
     def test_from_nothing_there_is_a_budget_and_an_end_to_trying(self):
         self.args.empty, self.args.empty_budget, self.args.seeds = True, 20, 3

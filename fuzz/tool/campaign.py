@@ -17,6 +17,7 @@ import campaign_features
 import campaign_lineup
 import campaign_run
 import campaign_slurm
+import orphans
 from campaign_page import page
 from campaign_share import Share
 from campaign_state import Campaign
@@ -97,6 +98,8 @@ def do_start(args):
     """Begins, or goes on; with other options than before it goes on so."""
     need("setpriv", "util-linux")
     campaign = Campaign(args.folder)
+    # Left by an engine that was killed: they would hold the lock for ever.
+    orphans.end_orphans(campaign.where)
     campaign.take()
     with campaign.lock:
         return go_on(campaign, args)

@@ -20,6 +20,7 @@ import subprocess
 import time
 
 import afl_files
+import orphans
 from engines import start
 from tree import MAX_LENGTH, MUTATOR, dictionary, folder
 
@@ -136,6 +137,7 @@ class Instance:
         except ProcessLookupError:
             pass
         self.process.wait()
+        orphans.end_orphans(self.home.bins)
 
     def tail(self, lines=12):
         with open(self.home.log(self.name), encoding="utf-8",

@@ -42,8 +42,9 @@ class Orphans(unittest.TestCase):
         return self.started[-1]
 
     def stopped(self, pid):
-        self.wait(lambda: orphans.program_of(pid) != "" and
-                  os.path.basename(orphans.program_of(pid)) != "dash")
+        # Until then it is still the shell.
+        self.wait(lambda: os.path.basename(orphans.program_of(pid)) in
+                  ("harness", "sleep"))
         os.kill(pid, signal.SIGSTOP)
         self.wait(lambda: (orphans.state_of(pid) or "T")[0] == "T")
         return pid

@@ -11,7 +11,7 @@
 
 #include "backend/base/checked.h"
 #include "fuzz/mutator/mutator.h"
-#include "fuzz/script_text.h"
+#include "fuzz/test_text.h"
 
 #define GENERATIONS 20000u
 #define ROOM	    1024u
@@ -106,24 +106,6 @@ static void test_every_target_is_a_field(void **context)
 	}
 }
 
-static void expect_text(const struct language *language, const uint8_t *data,
-			size_t size)
-{
-	static uint8_t again[SCRIPT_MAX_BYTES];
-	char *text = NULL;
-	size_t length = 0;
-	FILE *to = open_memstream(&text, &length);
-	unsigned int line;
-
-	assert_non_null(to);
-	assert_int_equal(script_print(language, data, size, to), 0);
-	assert_int_equal(fclose(to), 0);
-	assert_int_equal(script_parse(language, text, again, &line),
-			 (long)size);
-	assert_memory_equal(again, data, size);
-	free(text);
-}
-
 /* From nothing every kind is made; no byte behind the room is touched; and what was
  * made has a text. */
 static void test_every_kind_is_made(void **context)
@@ -144,7 +126,7 @@ static void test_every_kind_is_made(void **context)
 			     at += SCRIPT_RECORD)
 				made[data[at] % l->kinds] = true;
 			if (seed % 256 == 0)
-				expect_text(l, data, size);
+				expect_round_trip(l, data, size);
 		}
 		for (unsigned int kind = 0; kind < l->kinds; kind++)
 			assert_true(made[kind]);

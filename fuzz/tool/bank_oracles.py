@@ -1,40 +1,47 @@
 """The table of oracles: what each one catches alone, and what only it catches.
 
 The input that found a bug is played again by the same binary with oracles
-switched (XENBLK_ORACLES): each one alone, all but the one that spoke, none.
-What is caught with none is seen by the backend's own checks and the sanitizers,
-which cannot be switched off here and so stand beside every oracle.  It is one
+switched (XENBLK_ORACLES): with all, then without the one that spoke, then
+without the next that spoke, too, until a check, a sanitizer or nobody speaks.
+Those cannot be switched off here and so stand beside every oracle.  It is one
 input for each bug: an oracle may well see the bug by another input.
 
-A play is the same up to where somebody speaks.  So if that is a check or a
-sanitizer, no oracle has anything to say before; and if it is an oracle, leaving
-out another changes nothing.
+A play is the same up to where somebody speaks, whoever listens.  So this chain
+says everything: who spoke in it says the same alone, and who did not has
+nothing to say before its end.
 """
 
 import concurrent.futures
+import math
 import os
 import subprocess
 import tempfile
+import time
 
 from bank_patch import oracle_names
 from engines import reason_of
 
 BASE = "checks, sanitizers"
-LIMIT = 60
+FIRST_S = 20  # what a play may take of which nothing is known yet
+LEAST_S = 3
+SLOWER = 20  # who takes so many times as long as with all oracles hangs
+MARGIN_S = 40  # for an engine that does not keep its own time
 
 
-def play(binary, witness, value):
-    """Who spoke, or None."""
+def play(binary, witness, value, limit=FIRST_S):
+    """(who spoke or None, seconds)."""
     env = dict(os.environ, XENBLK_ORACLES=value, ASAN_OPTIONS="symbolize=0",
                UBSAN_OPTIONS="symbolize=0")
+    begin = time.monotonic()
     with tempfile.NamedTemporaryFile() as log:
         try:
-            done = subprocess.run([binary, "-timeout=20", witness], env=env,
-                                  stdout=log, stderr=log, check=False,
-                                  timeout=LIMIT)
+            done = subprocess.run([binary, f"-timeout={limit}", witness],
+                                  env=env, stdout=log, stderr=log, check=False,
+                                  timeout=limit + MARGIN_S)
+            who = None if done.returncode == 0 else reason_of(log.name)[0]
         except subprocess.TimeoutExpired:
-            return "engine"
-        return None if done.returncode == 0 else reason_of(log.name)[0]
+            who = "engine"
+    return who, time.monotonic() - begin
 
 
 def witnesses(rows, bugs):
@@ -50,32 +57,42 @@ def witnesses(rows, bugs):
     return [first[key] for key in sorted(first)]
 
 
+def chain(binary, witness, oracles):
+    """Who spoke with all oracles, without the first of these, and so on; the
+    last is no oracle, or could not be switched off."""
+    speaker, seconds = play(binary, witness, "")
+    limit = max(LEAST_S, math.ceil(SLOWER * seconds))
+    spoken = [speaker]
+    while spoken[-1] in oracles and spoken[-1] not in spoken[:-1]:
+        speaker, _ = play(binary, witness,
+                          ",".join("-" + o for o in spoken), limit)
+        spoken.append(speaker)
+    return spoken
+
+
 def hear(binary, witness, oracles):
     """{play: who spoke or None} of one input."""
-    speaker = play(binary, witness, "")
-    plays = {"all": speaker}
+    spoken = chain(binary, witness, oracles)
+    first, last = spoken[0], spoken[-1]
+    plays = {"all": first, "none": last}
     for o in oracles:
-        plays["alone " + o] = plays["without " + o] = speaker
-    plays["none"] = speaker
-    if speaker not in oracles:
-        return plays
-    plays["none"] = play(binary, witness, ",".join("-" + o for o in oracles))
-    plays["without " + speaker] = play(binary, witness, "-" + speaker)
-    for o in oracles:
-        if o != speaker:
-            plays["alone " + o] = play(binary, witness, o)
+        plays["alone " + o] = o if o in spoken else last
+        plays["without " + o] = spoken[1] if o == first else first
     return plays
 
 
 def replay_all(rows, kept_path, jobs):
     """{(bug, harness): {play: who spoke or None}}"""
     oracles = oracle_names()
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    try:
         waiting = {
             (row["bug"], row["harness"]): pool.submit(
                 hear, kept_path(row["bug"], row["harness"]), row["witness"],
                 oracles) for row in rows}
         return {key: result.result() for key, result in waiting.items()}
+    finally:  # who wants to leave waits for what is played, not for all
+        pool.shutdown(cancel_futures=True)
 
 
 def base_row(heard):

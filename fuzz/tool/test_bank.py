@@ -314,28 +314,39 @@ class Oracles(Folder):
         self.assertEqual(rows[bank_oracles.BASE]["only_ids"], ["S02"])
         self.assertEqual(bank_oracles.lost(heard), ["S03 (ring)"])
 
-    def test_only_plays_that_can_differ_are_played(self):
+    def speak(self, *speakers):
+        """Who speaks in one play after the other; the list of plays."""
         played = []
 
-        def fake(_binary, _witness, value):
-            played.append(value)
-            return None if value in ("-memory", "work") or \
-                value.startswith("-memory,") else speaker
+        def fake(_binary, _witness, value, limit=0):
+            played.append((value, limit))
+            return speakers[len(played) - 1], 2.0
 
         saved = bank_oracles.play
         bank_oracles.play = fake
         self.addCleanup(setattr, bank_oracles, "play", saved)
-        speaker = "memory"
+        return played
+
+    def test_who_spoke_is_left_out_of_the_next_play(self):
+        played = self.speak("memory", "work", "asan")
+        heard = bank_oracles.hear("b", "w", ["memory", "work", "ring"])
+        self.assertEqual(played, [("", 0), ("-memory", 40),
+                                  ("-memory,-work", 40)])
+        self.assertEqual(heard, {
+            "all": "memory", "none": "asan", "alone memory": "memory",
+            "alone work": "work", "alone ring": "asan",
+            "without memory": "work", "without work": "memory",
+            "without ring": "memory"})
+
+    def test_what_no_oracle_says_is_played_once(self):
+        played = self.speak("asan")
         heard = bank_oracles.hear("b", "w", ["memory", "work"])
-        self.assertEqual(played, ["", "-memory,-work", "-memory", "work"])
-        self.assertEqual(heard["alone memory"], "memory")
-        self.assertEqual((heard["alone work"], heard["without memory"],
-                          heard["without work"], heard["none"]),
-                         (None, None, "memory", None))
-        played.clear()
-        speaker = "asan"
-        heard = bank_oracles.hear("b", "w", ["memory", "work"])
-        self.assertEqual((played, set(heard.values())), ([""], {"asan"}))
+        self.assertEqual((played, set(heard.values())), ([("", 0)], {"asan"}))
+
+    def test_who_speaks_though_switched_off_ends_the_plays(self):
+        self.speak("memory", "memory")
+        heard = bank_oracles.hear("b", "w", ["memory"])
+        self.assertEqual(heard["without memory"], "memory")
 
     def test_the_first_harness_bears_witness(self):
         bug = bug_of("S01", harnesses=["ring", "grants"])
@@ -348,8 +359,16 @@ class Oracles(Folder):
         speaks = self.program("speaks", "#!/bin/sh\ncase $XENBLK_ORACLES in\n"
                               "-memory) exit 0;; esac\n"
                               "echo 'oracle memory: no'; exit 1\n")
-        self.assertEqual(bank_oracles.play(speaks, "/x", ""), "memory")
-        self.assertIsNone(bank_oracles.play(speaks, "/x", "-memory"))
+        self.assertEqual(bank_oracles.play(speaks, "/x", "")[0], "memory")
+        self.assertIsNone(bank_oracles.play(speaks, "/x", "-memory")[0])
+
+    def test_a_play_that_hangs_is_ended(self):
+        hangs = self.program("hangs", "#!/bin/sh\nexec sleep 60\n")
+        margin, bank_oracles.MARGIN_S = bank_oracles.MARGIN_S, 0
+        self.addCleanup(setattr, bank_oracles, "MARGIN_S", margin)
+        who, seconds = bank_oracles.play(hangs, "/x", "", 1)
+        self.assertEqual(who, "engine")
+        self.assertLess(seconds, 30)
 
 
 class FakeShop:

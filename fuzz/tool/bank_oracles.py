@@ -130,6 +130,11 @@ def make(heard):
     return rows + [base_row(sound)]
 
 
+def unshown(rows):
+    """Oracles that no bug shows: nothing is caught by them only."""
+    return [r["oracle"] for r in rows if r["oracle"] != BASE and not r["only"]]
+
+
 def as_text(rows, lost):
     lines = ["oracle               alone  only it  which only it catches"]
     lines += [f"{r['oracle']:20} {r['alone']:5} {r['only']:8}  "
@@ -137,6 +142,9 @@ def as_text(rows, lost):
     if lost:
         lines.append("their input does not find them again: " +
                      ", ".join(lost))
+    if unshown(rows):
+        lines.append("nothing is caught only by: " + ", ".join(unshown(rows)) +
+                     "; each oracle needs a bug in fuzz/bugbank that shows it")
     return "\n".join(lines) + "\n"
 
 

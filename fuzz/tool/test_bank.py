@@ -313,6 +313,10 @@ class Oracles(Folder):
         self.assertEqual(rows["work"]["only_ids"], [])
         self.assertEqual(rows[bank_oracles.BASE]["only_ids"], ["S02"])
         self.assertEqual(bank_oracles.lost(heard), ["S03 (ring)"])
+        self.assertEqual(bank_oracles.unshown(bank_oracles.make(heard)),
+                         ["work"])
+        self.assertIn("caught only by: work; each oracle needs a bug",
+                      bank_oracles.as_text(bank_oracles.make(heard), []))
 
     def speak(self, *speakers):
         """Who speaks in one play after the other; the list of plays."""

@@ -1,5 +1,5 @@
 /*
- * xenblkd: options, start order, the loop, the end.
+ * xenblkd: start order, the loop, the end.
  *
  * Start: settings, signals, xenstore, the lock, the control socket, then the
  * loop.  End: SIGTERM or SIGINT let every worker drain; the loss of xenstore
@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,155 +26,13 @@
 #include "backend/supervisor/control.h"
 #include "backend/supervisor/lock.h"
 #include "backend/supervisor/metrics.h"
+#include "backend/supervisor/options.h"
 #include "backend/supervisor/rival.h"
 #include "backend/supervisor/recording.h"
 #include "version.h"
 
-enum exit_code {
-	EXIT_OK = 0,
-	EXIT_USAGE = 2,
-	EXIT_ENVIRONMENT = 4,
-};
-
 /* Workers that have not drained by then are killed. */
 #define STOP_NS 10000000000u
-
-static const char help[] =
-	"Usage: xenblkd [OPTION]...\n"
-	"Serve virtual disks to Xen guests from files, block devices or "
-	"memory.\n"
-	"\n"
-	"  --config FILE              read settings from FILE (name = value "
-	"lines)\n"
-	"  --directory NAME           serve backend/NAME of xenstore (vbd)\n"
-	"  --worker PATH              the worker program (beside this one)\n"
-	"  --control PATH             control socket (/run/xenblk/control)\n"
-	"  --metrics WHERE            serve metrics for Prometheus at "
-	"unix:/PATH,\n"
-	"                             127.0.0.1:PORT or [::1]:PORT (nowhere)\n"
-	"  --allow-path PREFIX        images must lie below it; may be "
-	"repeated\n"
-	"                             (any absolute path)\n"
-	"  --direct auto|on|off       O_DIRECT for files and devices (auto)\n"
-	"  --staging auto|on|off      I/O through pages of our own, never into "
-	"the\n"
-	"                             guest's (auto: O_DIRECT in a PV dom0)\n"
-	"  --max-queues N             queues that are offered, 1 to 16 (4)\n"
-	"  --max-ring-page-order N    ring size that is offered, 0 to 4 (4)\n"
-	"  --max-indirect-segments N  of one request that are offered, 0 to "
-	"4096\n"
-	"                             (256)\n"
-	"  --barrier yes|no           write barriers are offered (yes)\n"
-	"  --discard yes|no           offered where the image can (yes)\n"
-	"  --persistent-grants N      kept mapped per queue, 0 to 1056 (1056)\n"
-	"  --poll-us N                spin so long before sleeping, 0 to 50 "
-	"(20)\n"
-	"  --limit-iops N             requests per second of each disk (0: "
-	"any)\n"
-	"  --limit-bandwidth N        bytes per second, with K, M, G (0: any)\n"
-	"  --limit-burst-ms N         so much of an unused rate is saved up, "
-	"10 "
-	"to\n"
-	"                             8000 (100)\n"
-	"  --max-rescues N            new workers for a disk whose worker "
-	"died, "
-	"per\n"
-	"                             minute, 0 to 6000 (10)\n"
-	"  --no-sandbox               workers keep privileges and system "
-	"calls\n"
-	"  --record FILE              record what disks and guests do\n"
-	"  --record-bytes N           bound of the recording, with K, M, G "
-	"(64M)\n"
-	"  --log-level LEVEL          error, warning, info, debug or trace "
-	"(info)\n"
-	"  --foreground               stay in the foreground\n"
-	"  --help                     print this text\n"
-	"  --version                  print the version\n"
-	"\n"
-	"Exit status: 0 stopped by a signal, 2 usage, 4 no xenstore or "
-	"another\n"
-	"failure of the environment.  See xenblkd(8).\n";
-
-enum {
-	OPTION_SETTING = 1,
-	OPTION_HELP,
-	OPTION_VERSION,
-	OPTION_CONFIG,
-	OPTION_NO_SANDBOX,
-	OPTION_FOREGROUND
-};
-
-static const struct option options[] = {
-	{"config", required_argument, NULL, OPTION_CONFIG},
-	{"directory", required_argument, NULL, OPTION_SETTING},
-	{"worker", required_argument, NULL, OPTION_SETTING},
-	{"control", required_argument, NULL, OPTION_SETTING},
-	{"metrics", required_argument, NULL, OPTION_SETTING},
-	{"allow-path", required_argument, NULL, OPTION_SETTING},
-	{"direct", required_argument, NULL, OPTION_SETTING},
-	{"staging", required_argument, NULL, OPTION_SETTING},
-	{"max-queues", required_argument, NULL, OPTION_SETTING},
-	{"max-ring-page-order", required_argument, NULL, OPTION_SETTING},
-	{"max-indirect-segments", required_argument, NULL, OPTION_SETTING},
-	{"barrier", required_argument, NULL, OPTION_SETTING},
-	{"discard", required_argument, NULL, OPTION_SETTING},
-	{"persistent-grants", required_argument, NULL, OPTION_SETTING},
-	{"poll-us", required_argument, NULL, OPTION_SETTING},
-	{"record", required_argument, NULL, OPTION_SETTING},
-	{"record-bytes", required_argument, NULL, OPTION_SETTING},
-	{"limit-iops", required_argument, NULL, OPTION_SETTING},
-	{"limit-bandwidth", required_argument, NULL, OPTION_SETTING},
-	{"limit-burst-ms", required_argument, NULL, OPTION_SETTING},
-	{"max-rescues", required_argument, NULL, OPTION_SETTING},
-	{"log-level", required_argument, NULL, OPTION_SETTING},
-	{"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
-	{"foreground", no_argument, NULL, OPTION_FOREGROUND},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{"version", no_argument, NULL, OPTION_VERSION},
-	{NULL, 0, NULL, 0},
-};
-
-static _Noreturn void usage_error(const char *sentence)
-{
-	if (sentence != NULL)
-		fprintf(stderr, "xenblkd: %s\n", sentence);
-	fprintf(stderr, "Try xenblkd --help.\n");
-	exit(EXIT_USAGE);
-}
-
-/* One pass over the command line: the file first, then what overrides it. */
-static void parse_options(int argc, char **argv, struct conf *conf,
-			  bool file_pass)
-{
-	char error[CONF_ERROR_BYTES];
-	int option, index = 0, result = 0;
-
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-		if (option == OPTION_HELP) {
-			fputs(help, stdout);
-			exit(EXIT_OK);
-		} else if (option == OPTION_VERSION) {
-			puts("xenblkd " XENBLK_VERSION);
-			exit(EXIT_OK);
-		} else if (option == '?') {
-			usage_error(NULL);
-		} else if (option == OPTION_CONFIG && file_pass) {
-			result = conf_load(conf, optarg, error);
-		} else if (option == OPTION_SETTING && !file_pass) {
-			result = conf_set(conf, options[index].name, optarg,
-					  error);
-		} else if (option == OPTION_NO_SANDBOX && !file_pass) {
-			conf->sandbox = false;
-		} else if (option == OPTION_FOREGROUND && !file_pass) {
-			conf->foreground = true;
-		}
-		if (result < 0)
-			usage_error(error);
-	}
-	if (optind < argc)
-		usage_error("there are no arguments but options");
-}
 
 static void raise_limits(void)
 {
@@ -432,8 +289,7 @@ int main(int argc, char **argv)
 	int ready = -1, status = EXIT_ENVIRONMENT;
 
 	conf_init(&conf);
-	parse_options(argc, argv, &conf, true);
-	parse_options(argc, argv, &conf, false);
+	options_parse(argc, argv, &conf);
 	log_set_level((enum log_level)conf.log_level);
 	if (access(conf.worker, X_OK) < 0) {
 		log_line(LOG_ERROR,

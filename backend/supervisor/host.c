@@ -1,9 +1,8 @@
 /*
  * The set of disks.  See host.h.
  *
- * Devices are kept in an array sorted by their key: few, looked up by watches
- * and by the control socket.  Every event only sets a note; acting comes after,
- * so that a thousand events for one disk cost one look.
+ * Every event only sets a note; acting comes after, so that a thousand events
+ * for one disk cost one look.
  */
 #include "backend/supervisor/host.h"
 
@@ -17,15 +16,13 @@
 #include "backend/base/check.h"
 #include "backend/base/log.h"
 #include "backend/supervisor/again.h"
-#include "backend/supervisor/decimal.h"
+#include "backend/supervisor/disk_path.h"
+#include "backend/supervisor/disks.h"
 #include "backend/supervisor/store.h"
 
 /* Events taken in one step, before the disks act. */
 #define STEP_EVENTS 256
 #define STEP_POLLED 64
-
-/* Largest domain number of a guest. */
-#define DOMID_MAX 0x7fefu
 
 /* Keys of the poller that are no disk's: no domain has these numbers. */
 #define POLLED_STORE UINT64_MAX
@@ -47,8 +44,7 @@ struct host {
 	bool full;   /* said that there are too many disks */
 	bool unsure; /* one may be there that could not be read, or held */
 	struct again again;
-	unsigned int count;
-	struct device *device[LIMIT_DEVICES];
+	struct disks disks;
 };
 
 static int watch_descriptor(const struct host *host, int fd, uint64_t key)
@@ -113,8 +109,8 @@ void host_destroy(struct host *host)
 {
 	if (host == NULL)
 		return;
-	for (unsigned int i = 0; i < host->count; i++)
-		device_destroy(host->device[i]);
+	for (unsigned int i = 0; i < host->disks.count; i++)
+		device_destroy(host->disks.device[i]);
 	store_close(host->store);
 	again_close(&host->again);
 	if (host->poller >= 0)
@@ -127,34 +123,6 @@ void host_set_recording(struct host *host, struct recording *recording)
 	host->recording = recording;
 }
 
-/* Where a key is, or where it belongs. */
-static unsigned int position(const struct host *host, struct device_key key)
-{
-	const uint64_t wanted = device_key_pack(key);
-	unsigned int low = 0, high = host->count;
-
-	while (low < high) {
-		unsigned int middle = low + (high - low) / 2;
-		uint64_t at = device_key_pack(device_key(host->device[middle]));
-
-		if (at < wanted)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static struct device *find(const struct host *host, struct device_key key)
-{
-	unsigned int i = position(host, key);
-
-	if (i == host->count || device_key_pack(device_key(host->device[i])) !=
-					device_key_pack(key))
-		return NULL;
-	return host->device[i];
-}
-
 static void add_device(struct host *host, struct device_key key)
 {
 	const struct device_options options = {.conf = host->conf,
@@ -162,10 +130,10 @@ static void add_device(struct host *host, struct device_key key)
 					       .key = key,
 					       .recording = host->recording,
 					       .poller = host->poller};
-	unsigned int i = position(host, key);
+	struct device *device;
 	int error;
 
-	if (host->count == LIMIT_DEVICES) {
+	if (disks_are_full(&host->disks)) {
 		if (!host->full)
 			log_line(LOG_ERROR,
 				 "there are more than %u disks: the others are "
@@ -174,27 +142,19 @@ static void add_device(struct host *host, struct device_key key)
 		host->full = true;
 		return;
 	}
-	memmove(&host->device[i + 1], &host->device[i],
-		(host->count - i) * sizeof(host->device[0]));
-	error = device_create(&options, &host->device[i]);
+	error = device_create(&options, &device);
 	if (error == 0) {
-		host->count++;
+		disks_add(&host->disks, device);
 		return;
 	}
 	log_line(LOG_ERROR, "%s/%u/%u: %s", host->root, key.domid, key.devid,
 		 strerror(-error));
 	host->unsure = true; /* there may be memory later */
-	memmove(&host->device[i], &host->device[i + 1],
-		(host->count - i) * sizeof(host->device[0]));
 }
 
 static void remove_device(struct host *host, unsigned int i)
 {
-	CHECK(i < host->count);
-	device_destroy(host->device[i]);
-	host->count--;
-	memmove(&host->device[i], &host->device[i + 1],
-		(host->count - i) * sizeof(host->device[0]));
+	device_destroy(disks_take(&host->disks, i));
 	host->full = false;
 	/* A disk of the same name may have been made meanwhile. */
 	host->rescan = true;
@@ -202,44 +162,25 @@ static void remove_device(struct host *host, unsigned int i)
 
 /* --- finding disks --- */
 
-static bool parse_component(const char *text, size_t length, uint64_t max,
-			    uint32_t *number)
-{
-	uint64_t n;
-
-	/* One spelling per number, or two directories would be one disk. */
-	if (!decimal_parse(text, length, max, &n) ||
-	    (text[0] == '0' && length > 1))
-		return false;
-	*number = (uint32_t)n;
-	return true;
-}
-
-/* The disk that a path below the root names; false above that level. */
-static bool parse_path(const char *path, struct device_key *key)
-{
-	const char *slash = strchr(path, '/');
-	const char *rest;
-
-	if (slash == NULL || !parse_component(path, (size_t)(slash - path),
-					      DOMID_MAX, &key->domid))
-		return false;
-	rest = slash + 1;
-	return parse_component(rest, strcspn(rest, "/"), UINT32_MAX,
-			       &key->devid);
-}
-
 /* Not known to be absent: looked for again when xenstore answers. */
 static void note_failure(struct host *host, int error)
 {
 	host->unsure |= error < 0 && error != -EOVERFLOW && error != -ENOENT;
 }
 
-/* A disk exists when it has a state node. */
+/* A disk exists when it has a state node.  Return: as store_read(). */
+static int look_for(const struct host *host, uint32_t domid, uint32_t devid)
+{
+	char path[STORE_PATH_BYTES + 32], state[16];
+
+	snprintf(path, sizeof(path), "%s/%u/%u/state", host->root, domid,
+		 devid);
+	return store_read(host->store, path, state, sizeof(state));
+}
+
 static void notice(struct host *host, struct device_key key)
 {
-	struct device *device = find(host, key);
-	char path[STORE_PATH_BYTES + 32], state[16];
+	struct device *device = disks_find(&host->disks, key);
 	int n;
 
 	if (device != NULL) {
@@ -248,9 +189,7 @@ static void notice(struct host *host, struct device_key key)
 	}
 	if (host->stopping)
 		return;
-	snprintf(path, sizeof(path), "%s/%u/%u/state", host->root, key.domid,
-		 key.devid);
-	n = store_read(host->store, path, state, sizeof(state));
+	n = look_for(host, key.domid, key.devid);
 	if (n >= 0)
 		add_device(host, key);
 	note_failure(host, n);
@@ -266,7 +205,7 @@ static void each_device(void *context, const char *name)
 	const struct listing *listing = context;
 	struct device_key key = {.domid = listing->domid};
 
-	if (parse_component(name, strlen(name), UINT32_MAX, &key.devid))
+	if (disk_path_number(name, strlen(name), UINT32_MAX, &key.devid))
 		notice(listing->host, key);
 }
 
@@ -276,7 +215,8 @@ static void each_domain(void *context, const char *name)
 	struct listing listing = {.host = host};
 	char path[STORE_PATH_BYTES + 16];
 
-	if (!parse_component(name, strlen(name), DOMID_MAX, &listing.domid))
+	if (!disk_path_number(name, strlen(name), DISK_DOMID_MAX,
+			      &listing.domid))
 		return;
 	snprintf(path, sizeof(path), "%s/%u", host->root, listing.domid);
 	note_failure(host,
@@ -286,12 +226,7 @@ static void each_domain(void *context, const char *name)
 /* Known not to be there, that is: not merely out of reach. */
 static bool is_gone(const void *context, uint32_t domid, uint32_t devid)
 {
-	const struct host *host = context;
-	char path[STORE_PATH_BYTES + 32], state[16];
-
-	snprintf(path, sizeof(path), "%s/%u/%u/state", host->root, domid,
-		 devid);
-	return store_read(host->store, path, state, sizeof(state)) == -ENOENT;
+	return look_for(context, domid, devid) == -ENOENT;
 }
 
 /* Once: disks may have gone while no daemon was there to see it. */
@@ -307,25 +242,13 @@ static void rescan(struct host *host)
 {
 	host->rescan = false;
 	sweep(host);
-	for (unsigned int i = 0; i < host->count; i++)
-		device_note_backend(host->device[i]);
+	for (unsigned int i = 0; i < host->disks.count; i++)
+		device_note_backend(host->disks.device[i]);
 	note_failure(host,
 		     store_list(host->store, host->root, each_domain, host));
 }
 
 /* --- events --- */
-
-/* Which nodes of a disk's directory say something to us. */
-static bool concerns_us(const char *path)
-{
-	const char *devid = strchr(path, '/');
-	const char *key = devid == NULL ? NULL : strchr(devid + 1, '/');
-
-	return key == NULL || strcmp(key, "/state") == 0 ||
-	       strcmp(key, "/online") == 0 || strcmp(key, "/params") == 0 ||
-	       strcmp(key, "/mode") == 0 || strcmp(key, "/frontend") == 0 ||
-	       strcmp(key, "/frontend-id") == 0;
-}
 
 static void backend_event(struct host *host, const char *path)
 {
@@ -337,9 +260,9 @@ static void backend_event(struct host *host, const char *path)
 		return;
 	}
 	path += length + 1;
-	if (!parse_path(path, &key))
+	if (!disk_path_key(path, &key))
 		host->rescan = true;
-	else if (concerns_us(path))
+	else if (disk_path_concerns_us(path))
 		notice(host, key);
 }
 
@@ -351,17 +274,17 @@ static void frontend_event(struct host *host, const char *token)
 	struct device *device;
 
 	path = strchr(path, '/');
-	if (path == NULL || !parse_path(path + 1, &key))
+	if (path == NULL || !disk_path_key(path + 1, &key))
 		return;
-	device = find(host, key);
+	device = disks_find(&host->disks, key);
 	if (device != NULL)
 		device_note_frontend(device);
 }
 
 static void ask_again(struct host *host)
 {
-	for (unsigned int i = 0; i < host->count; i++)
-		device_note_again(host->device[i]);
+	for (unsigned int i = 0; i < host->disks.count; i++)
+		device_note_again(host->disks.device[i]);
 	if (host->unsure) {
 		host->unsure = false;
 		host->rescan = true;
@@ -370,8 +293,8 @@ static void ask_again(struct host *host)
 
 static bool is_unsure(const struct host *host)
 {
-	for (unsigned int i = 0; i < host->count; i++)
-		if (device_is_unsure(host->device[i]))
+	for (unsigned int i = 0; i < host->disks.count; i++)
+		if (device_is_unsure(host->disks.device[i]))
 			return true;
 	return host->unsure;
 }
@@ -386,8 +309,8 @@ static bool take_events(struct host *host)
 		if (strcmp(event.token, TOKEN_BACKEND) == 0)
 			backend_event(host, event.path);
 		else if (strcmp(event.token, TOKEN_RELEASE) == 0)
-			for (unsigned int i = 0; i < host->count; i++)
-				device_note_release(host->device[i]);
+			for (unsigned int i = 0; i < host->disks.count; i++)
+				device_note_release(host->disks.device[i]);
 		else
 			frontend_event(host, event.token);
 	}
@@ -417,10 +340,10 @@ static bool take_polled(struct host *host)
 				ask_again(host);
 			continue;
 		}
-		device =
-			find(host,
-			     (struct device_key){.domid = (uint32_t)(key >> 32),
-						 .devid = (uint32_t)key});
+		device = disks_find(
+			&host->disks,
+			(struct device_key){.domid = (uint32_t)(key >> 32),
+					    .devid = (uint32_t)key});
 		if (device != NULL)
 			device_note_worker(device);
 	}
@@ -436,12 +359,13 @@ bool host_step(struct host *host)
 		rescan(host);
 		done = true;
 	}
-	for (unsigned int i = 0; i < host->count && !store_lost(host->store);)
-		if (device_finished(host->device[i])) {
+	for (unsigned int i = 0;
+	     i < host->disks.count && !store_lost(host->store);)
+		if (device_finished(host->disks.device[i])) {
 			remove_device(host, i);
 			done = true;
 		} else {
-			done |= device_step(host->device[i++]);
+			done |= device_step(host->disks.device[i++]);
 		}
 	again_plan(&host->again, is_unsure(host));
 	return done && !store_lost(host->store);
@@ -460,14 +384,14 @@ bool host_lost(const struct host *host)
 void host_stop(struct host *host)
 {
 	host->stopping = true;
-	for (unsigned int i = 0; i < host->count; i++)
-		device_stop_worker(host->device[i]);
+	for (unsigned int i = 0; i < host->disks.count; i++)
+		device_stop_worker(host->disks.device[i]);
 }
 
 bool host_limit(struct host *host, struct device_key key,
 		const struct conf_limits *limits)
 {
-	struct device *device = find(host, key);
+	struct device *device = disks_find(&host->disks, key);
 
 	if (device != NULL)
 		device_limit(device, limits);
@@ -476,30 +400,30 @@ bool host_limit(struct host *host, struct device_key key,
 
 struct device *host_edit(struct host *host, struct device_key key)
 {
-	return find(host, key);
+	return disks_find(&host->disks, key);
 }
 
 unsigned int host_workers(const struct host *host)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < host->count; i++)
-		n += device_has_worker(host->device[i]);
+	for (unsigned int i = 0; i < host->disks.count; i++)
+		n += device_has_worker(host->disks.device[i]);
 	return n;
 }
 
 unsigned int host_devices(const struct host *host)
 {
-	return host->count;
+	return host->disks.count;
 }
 
 const struct device *host_device(const struct host *host, unsigned int i)
 {
-	CHECK(i < host->count);
-	return host->device[i];
+	CHECK(i < host->disks.count);
+	return host->disks.device[i];
 }
 
 const struct device *host_find(const struct host *host, struct device_key key)
 {
-	return find(host, key);
+	return disks_find(&host->disks, key);
 }

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -196,6 +197,18 @@ class Machines(unittest.TestCase):
                                   Path(folder))
             with self.assertRaisesRegex(LabError, "ci/setup lab"):
                 one.start()
+
+
+class Output(unittest.TestCase):
+    def test_who_reads_no_more_ends_it_without_a_trace(self):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys; from xenblk_lab.main import "
+             "main; sys.exit(main('0'))", "list"], cwd=HERE, stdout=write,
+            stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        os.close(write)
+        self.assertEqual((done.returncode, done.stderr), (141, ""))
 
 
 if __name__ == "__main__":

@@ -193,5 +193,19 @@ class Bank(unittest.TestCase):
             self.assertEqual(bank_patch.applies([bug]), ["X1"])
 
 
+class Output(unittest.TestCase):
+    def test_who_reads_no_more_ends_it_without_a_trace(self):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            [os.path.join(tree.ROOT, "fuzz", "xenblk-fuzz"), "bugbank",
+             "--applies", "--json"],
+            stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+            timeout=60)
+        os.close(write)
+        self.assertEqual((done.returncode, "Traceback" in done.stderr,
+                          "Exception" in done.stderr), (141, False, False))
+
+
 if __name__ == "__main__":
     unittest.main()

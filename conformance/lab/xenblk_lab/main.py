@@ -1,6 +1,7 @@
 """The command line of xenblk-lab."""
 
 import argparse
+import os
 import signal
 import sys
 
@@ -28,13 +29,24 @@ def _parser(version):
     return parser
 
 
+def _unread():
+    """Who reads has enough, as head does: Python would try once more at the
+    end, and print what went wrong."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
 def main(version):
     """Runs one command; an exit status."""
     arguments = _parser(version).parse_args()
     # A polite end is an interruption: disks of a run are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return arguments.run(arguments)
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return _unread()
     except LabError as error:
         print(f"xenblk-lab: {error}", file=sys.stderr)
         return BROKEN

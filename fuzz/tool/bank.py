@@ -140,7 +140,8 @@ def do_oracles(bugs, base, args):
         json.dump(table, out, indent=1)
     lost = bank_oracles.lost(heard)
     print(json.dumps({"oracles": table, "lost": lost}) if args.json
-          else bank_oracles.as_text(table, lost), end="\n" if args.json else "")
+          else bank_oracles.as_text(table, lost, not args.only),
+          end="\n" if args.json else "")
     # Some bugs show none of theirs, and one input may want the play before it.
     return 1 if bank_oracles.unshown(table) and not args.only else 0
 

@@ -135,14 +135,15 @@ def unshown(rows):
     return [r["oracle"] for r in rows if r["oracle"] != BASE and not r["only"]]
 
 
-def as_text(rows, lost):
+def as_text(rows, lost, whole):
+    """whole: of all bugs, not of some."""
     lines = ["oracle               alone  only it  which only it catches"]
     lines += [f"{r['oracle']:20} {r['alone']:5} {r['only']:8}  "
               f"{', '.join(r['only_ids'])}" for r in rows]
     if lost:
         lines.append("their input does not find them again: " +
                      ", ".join(lost))
-    if unshown(rows):
+    if whole and unshown(rows):
         lines.append("nothing is caught only by: " + ", ".join(unshown(rows)) +
                      "; each oracle needs a bug in fuzz/bugbank that shows it")
     return "\n".join(lines) + "\n"

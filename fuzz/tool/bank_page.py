@@ -3,7 +3,7 @@ same bytes for the same report."""
 
 import html
 
-from bank_report import interval, seconds
+from bank_report import interval, seconds, verdict
 
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;max-width:75em;margin:2em auto;
@@ -128,8 +128,7 @@ def page(report, oracles):
         '<meta name="viewport" content="width=device-width">'
         "<title>The bug bank</title><style>" + STYLE + "</style>\n"
         "<h1>The bug bank</h1>\n"
-        f"<p>{report['killed']} of {report['counted']} proven bugs were found; "
-        f"{report['false_positives']} false positives. Up to {s['seeds']} "
+        f"<p>{html.escape(verdict(report))}. Up to {s['seeds']} "
         "seeds for each bug, harness and start; seconds are those of one "
         "core; a median's interval is the distribution-free one of order "
         "statistics (at least 95 %, none below six hunts).</p>\n"

@@ -162,11 +162,20 @@ def survivor_lines(report):
     return lines or ["  none"]
 
 
+def verdict(report):
+    """One sentence about everything."""
+    unproven = [e for e in report["bugs"] if e["hunted"] and not e["proven"]]
+    found = sum(e["killed"] for e in unproven)
+    return (f"{report['killed']} of {report['counted']} proven bugs were found"
+            + (f", and {found} of {len(unproven)} that no directed test has "
+               "proven here (xenblk-fuzz bugbank --directed)"
+               if unproven else "") +
+            f"; {report['false_positives']} false positives on the clean build")
+
+
 def as_text(report):
     lines = ["Survivors, and what was tried:"] + survivor_lines(report)
-    lines += ["", f"{report['killed']} of {report['counted']} proven bugs were "
-              f"found; {report['false_positives']} false positives on the "
-              "clean build", ""]
+    lines += ["", verdict(report), ""]
     lines.append("id    tier harness      start  re/tr  found    median s     "
                  "95 % interval  oracle (kills)")
     for entry in report["bugs"]:

@@ -260,6 +260,8 @@ class Reports(unittest.TestCase):
         self.assertEqual(report["unproven"], ["S03", "S04"])
         self.assertEqual(report["not_hunted"], ["S04"])
         self.assertEqual(report["classes"][0]["rate"], 0.5)
+        self.assertIn("1 of 2 proven bugs were found, and 1 of 1 that no "
+                      "directed test has proven", bank_report.as_text(report))
 
     def test_the_page_is_the_same_bytes_and_escapes_what_was_said(self):
         page = bank_page.page(self.make(), [])
@@ -316,7 +318,8 @@ class Oracles(Folder):
         self.assertEqual(bank_oracles.unshown(bank_oracles.make(heard)),
                          ["work"])
         self.assertIn("caught only by: work; each oracle needs a bug",
-                      bank_oracles.as_text(bank_oracles.make(heard), []))
+                      bank_oracles.as_text(bank_oracles.make(heard), [],
+                                           True))
 
     def speak(self, *speakers):
         """Who speaks in one play after the other; the list of plays."""

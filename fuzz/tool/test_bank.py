@@ -4,6 +4,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import stat
 import sys
@@ -121,6 +122,13 @@ class Patches(Folder):
 
     def test_the_oracles_of_the_bank_are_those_of_the_harnesses(self):
         self.assertIn("memory", bank_patch.oracle_names())
+
+    def test_the_manual_names_every_oracle(self):
+        with open(os.path.join(bank_patch.ROOT, "doc", "man",
+                               "xenblk-fuzz.1"), encoding="utf-8") as text:
+            names = re.search(r"The names are ([^.]*)\.", text.read())
+        self.assertEqual(re.split(r"[,\s]+", names[1]),
+                         bank_patch.oracle_names())
 
 
 class Trees(Folder):

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 
+import bank_compiles
 import bank_directed
 import bank_list
 import bank_oracles
@@ -146,9 +147,22 @@ def do_oracles(bugs, base, args):
     return 1 if bank_oracles.unshown(table) and not args.only else 0
 
 
+def do_compiles(args):
+    bugs = chosen(args)
+    bad = bank_compiles.misfits(bugs, os.path.abspath(
+        args.build or os.path.join(ROOT, "build", "dev")))
+    if args.json:
+        print(json.dumps({"bugs": len(bugs), "bad": bad}))
+    else:
+        print(f"{len(bugs) - len(bad)} of {len(bugs)} patches compile")
+    return 1 if bad else 0
+
+
 def do_bugbank(args):
     if args.applies:
         return do_applies(args)
+    if args.compiles:
+        return do_compiles(args)
     if args.list:
         return do_list(args)
     bugs = chosen(args)
@@ -179,6 +193,9 @@ def add(commands):
     mode = p.add_mutually_exclusive_group()
     mode.add_argument("--applies", action="store_true",
                       help="only look whether every patch is fit for use")
+    mode.add_argument("--compiles", action="store_true",
+                      help="only let the compiler look at what every patch "
+                      "makes of the sources")
     mode.add_argument("--directed", action="store_true",
                       help="show that each bug's own test fails with it and "
                       "passes without")
@@ -205,6 +222,8 @@ def add(commands):
     p.add_argument("--work", metavar="FOLDER",
                    help="where builds, hunts and the report are kept "
                    "(build/bugbank)")
+    p.add_argument("--build", metavar="FOLDER",
+                   help="for --compiles: a configured build (build/dev)")
     p.add_argument("--nice", type=int, default=0, metavar="N",
                    help="let other work go first: 1 a little, 19 always")
     return p

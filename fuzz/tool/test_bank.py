@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import bank_campaign  # noqa: E402
+import bank_compiles  # noqa: E402
 import bank_directed  # noqa: E402
 import bank_figures  # noqa: E402
 import bank_hunt  # noqa: E402
@@ -129,6 +130,60 @@ class Patches(Folder):
             names = re.search(r"The names are ([^.]*)\.", text.read())
         self.assertEqual(re.split(r"[,\s]+", names[1]),
                          bank_patch.oracle_names())
+
+
+class Compiles(Folder):
+    """On a file of the tree, with a compiler that any Debian has."""
+    NAME = "backend/supervisor/decimal.c"
+    HEADER = "backend/supervisor/decimal.h"
+
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(self.path, "compile_commands.json"), "w",
+                  encoding="utf-8") as out:
+            json.dump([{"directory": self.path, "file": os.path.join(
+                bank_patch.ROOT, self.NAME), "command":
+                f"cc -I{bank_patch.ROOT} -std=gnu11 -o x.o -c x.c"}], out)
+
+    def bug(self, name, line, instead):
+        """A patch that has another line in the place of this one."""
+        path = os.path.join(bank_patch.ROOT, name)
+        with open(path, encoding="utf-8") as text:
+            lines = text.read().splitlines()
+        at = lines.index(line)
+        path = os.path.join(self.path, "bug.patch")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(f"--- a/{name}\n+++ b/{name}\n@@ -{at + 1},1 +"
+                      f"{at + 1},1 @@\n-{line}\n+{instead}\n")
+        return {"id": "S01", "file": path}
+
+    def misfits(self, *words):
+        said = []
+        bank_compiles.say, saved = said.append, bank_compiles.say
+        self.addCleanup(setattr, bank_compiles, "say", saved)
+        bad = bank_compiles.misfits([self.bug(*words)], self.path)
+        return bad, "".join(said)
+
+    def test_what_compiles_is_fit(self):
+        self.assertEqual(self.misfits(
+            self.NAME, "#include <string.h>",
+            "#include <string.h> /* \t */"), ([], ""))
+
+    def test_what_does_not_is_named_with_the_compilers_words(self):
+        bad, said = self.misfits(self.NAME, "#include <string.h>",
+                                 "static int x(void) { return gone(); }")
+        self.assertEqual(bad, ["S01"])
+        self.assertIn("bug.patch does not compile any more", said)
+        self.assertIn("gone", said)
+
+    def test_a_header_is_seen_where_it_is_included(self):
+        bad, said = self.misfits(self.HEADER, "#include <stdbool.h>", "int 1;")
+        self.assertEqual(bad, ["S01"])
+        self.assertIn("decimal.h", said)
+
+    def test_a_build_that_is_none_is_a_sentence(self):
+        with self.assertRaisesRegex(tree.Trouble, "cmake --preset dev"):
+            bank_compiles.misfits([], "/nowhere")
 
 
 class Trees(Folder):

@@ -622,6 +622,21 @@ class Directed(Folder):
         with self.assertRaisesRegex(tree.Trouble, "fails without any bug"):
             bank_directed.prove([bug_of("S01")], self.prover([False]))
 
+    def test_a_bug_that_cannot_be_built_stops_no_other(self):
+        prover = self.prover([True, False])
+        shop = prover.workshop_of("dev")
+
+        def planted(bug):
+            if bug["id"] == "S01":
+                raise tree.Trouble("it does not compile")
+            return threading.Lock()
+
+        shop.planted = planted
+        proven = bank_directed.prove([bug_of("S01"), bug_of("S02")], prover)
+        self.assertEqual(proven, {"S01": False, "S02": True})
+        # Nothing is remembered of what was not tried.
+        self.assertEqual(len(prover.results.rows), 1)
+
     def test_what_was_proven_counts_for_the_same_patch_and_sources(self):
         prover = self.prover([True, False])
         bank_directed.prove([bug_of("S01")], prover)

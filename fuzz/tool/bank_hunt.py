@@ -21,14 +21,16 @@ PATIENCE = 20
 
 def cpu_of(pid):
     """(seconds used so far, whether it has ended); a process that has ended
-    is still there to be asked until somebody waits for it."""
+    is still there to be asked until somebody waits for it.  With those of the
+    programs that it started and waited for: what `daemon` does is done by
+    them."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii",
                   errors="replace") as text:
             fields = text.read().rpartition(")")[2].split()
     except OSError:
         return 0.0, True
-    return (int(fields[11]) + int(fields[12])) / TICK, fields[0] in "ZX"
+    return sum(map(int, fields[11:15])) / TICK, fields[0] in "ZX"
 
 
 def environment(trace):

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
 import threading
@@ -219,6 +220,20 @@ class Hunts(Folder):
             threading.Event(), witness=os.path.join(self.path, "w", "input"))
         return bank_hunt.chase(self.program("fuzz-ring", text), "ring", [], 1,
                                options)
+
+    def test_what_it_started_counts(self):
+        busy = "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done"
+        process = subprocess.Popen(
+            ["sh", "-c", f"sh -c '{busy}'; echo; exec sleep 60"],
+            stdout=subprocess.PIPE)
+        try:
+            process.stdout.readline()
+            seconds, ended = bank_hunt.cpu_of(process.pid)
+        finally:
+            process.kill()
+            process.communicate()
+        self.assertGreater(seconds, 0.02)
+        self.assertFalse(ended)
 
     def test_a_find_has_its_oracle_and_its_witness(self):
         result = self.chase(FINDS)

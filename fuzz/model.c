@@ -441,6 +441,7 @@ void model_before(struct model *model, unsigned int queue)
 		refetch_epochs(
 			model, queue, q->consumed,
 			guest_index(model->guest, queue, GUEST_REQ_PROD));
+	order_look(model);
 	model->writes_before = model->disk->writes_delivered;
 }
 

@@ -37,9 +37,11 @@ void storage_check(struct model *model, const struct expected *e, int status);
 void storage_events(struct model *model);
 void storage_check_all(const struct model *model);
 
-/* order.c: what was sent when a barrier was taken; what the disk is asked, and
- * for which request, if that is known; barriers that are not answered */
+/* order.c: what was sent when a barrier was taken, and is still when a turn
+ * begins; what the disk is asked, and for which request, if that is known;
+ * barriers that are not answered */
 void order_taken(const struct model *model, struct expected *e);
+void order_look(struct model *model);
 void order_event(struct model *model, const struct disk_event *event,
 		 const struct expected *owner);
 unsigned int order_barriers(const struct model *model);

@@ -35,6 +35,26 @@ void order_taken(const struct model *model, struct expected *e)
 		e->sent[q] = guest_index(model->guest, q, GUEST_REQ_PROD);
 }
 
+/* What a guest took back before the backend could look was not sent. */
+static void take_back(const struct model *model, struct expected *e)
+{
+	for (unsigned int q = 0; q < model->guest->shape.queues; q++) {
+		const uint32_t now =
+			guest_index(model->guest, q, GUEST_REQ_PROD);
+
+		if ((int32_t)(now - e->sent[q]) < 0)
+			e->sent[q] = now;
+	}
+}
+
+void order_look(struct model *model)
+{
+	for (unsigned int q = 0; q < model->guest->shape.queues; q++)
+		for (unsigned int i = 0; i < model->queue[q].count; i++)
+			if (is_pending_barrier(&model->queue[q].expected[i]))
+				take_back(model, &model->queue[q].expected[i]);
+}
+
 /* What stood in another ring by then; not behind a barrier there, nor if the
  * guest plays with its index. */
 static void check_ring(const struct model *model, const struct expected *e,

@@ -142,6 +142,19 @@ static bool names_key(const char *path)
 	       strcmp(strrchr(path, '/'), "/state") != 0;
 }
 
+/* A disk whose node is said not to be there is let go, and found again with the
+ * state that it had: its frontend is read anew then. */
+static bool fail(void)
+{
+	for (unsigned int i = 0; i < LIFE_DISKS; i++) {
+		states_unknown(&life.disk[i].turn);
+		if (life.fail_error == ENOENT)
+			reads_begin(&life.disk[i].reads, false);
+	}
+	errno = life.fail_error;
+	return true;
+}
+
 /* Before each call: others may act first, or the call fails. */
 static bool call_fails(const struct xs_handle *h, const char *path,
 		       enum life_calls call)
@@ -150,12 +163,7 @@ static bool call_fails(const struct xs_handle *h, const char *path,
 		return false;
 	life.calls++;
 	act_as_planned(names_key(path) ? LIFE_KEY_LOOKS : call);
-	if (!due(&life.fail_at))
-		return false;
-	for (unsigned int i = 0; i < LIFE_DISKS; i++)
-		states_unknown(&life.disk[i].turn);
-	errno = life.fail_error;
-	return true;
+	return due(&life.fail_at) && fail();
 }
 
 static bool fails(const struct xs_handle *h, const char *path)
@@ -166,12 +174,7 @@ static bool fails(const struct xs_handle *h, const char *path)
 /* Calls with a count of their own, or all others would come later by them. */
 static bool rare_fails(const struct xs_handle *h)
 {
-	if (h == life.toolstack || !due(&life.rare_at))
-		return false;
-	for (unsigned int i = 0; i < LIFE_DISKS; i++)
-		states_unknown(&life.disk[i].turn);
-	errno = life.fail_error;
-	return true;
+	return h != life.toolstack && due(&life.rare_at) && fail();
 }
 
 static struct life_disk *owner(const char *path, bool front, const char **rest)

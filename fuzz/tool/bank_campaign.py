@@ -10,6 +10,7 @@ import threading
 import time
 import zlib
 
+import bank_oracles
 from bank_hunt import chase
 from bank_patch import TIERS
 from bank_tree import corpus_sha, file_sha
@@ -129,6 +130,22 @@ class Campaign:
             row["witness"] = witness
         return row
 
+    def is_false(self, row):
+        """Whether the clean build shows it, too: then it is not this bug that
+        was found, and the clean build has a find."""
+        if row["end"] != "found" or row["bug"] == "clean" or \
+           row["harness"] in REPLAYED:
+            return False
+        who, _ = bank_oracles.play(self.clean_binaries[row["harness"]],
+                                   row["witness"], "")
+        if who is None:
+            return False
+        self.clean.append(dict(row, bug="clean"))
+        self.troubles.append(
+            f"{row['bug']} in {row['harness']}, seed {row['seed']}: the clean "
+            f"build shows {row['witness']}, too: {row['reason']}")
+        return True
+
     def hunter(self, into):
         """Takes tasks until the last one."""
         while True:
@@ -139,6 +156,8 @@ class Campaign:
                 continue
             try:
                 row = self.hunt(key, binary)
+                if self.is_false(row):
+                    continue
             except Exception as trouble:  # a thread must not end in silence
                 self.troubles.append(f"{key['bug']} in {key['harness']}: "
                                      f"{trouble!r}")

@@ -56,6 +56,7 @@ echo "Test unit written to ${p}crash-1" >&2
 exit 77
 """
 SEARCHES = """#!/bin/sh
+case "$*" in *-max_total_time=*) ;; *) exit 0;; esac
 trap 'exit 0' INT
 while :; do :; done
 """
@@ -516,6 +517,19 @@ class Campaigns(Folder):
                          sorted(r["seconds"] for r in campaign.rows))
         self.assertGreaterEqual(os.path.getsize(os.path.join(
             self.path, "hunts.jsonl")), before)
+
+    def test_what_the_clean_build_shows_too_is_no_find_of_a_bug(self):
+        # It finds nothing by itself, and speaks when it plays the input.
+        self.scripts["clean"] = self.program(
+            "speaks", SEARCHES.replace("exit 0;;", "echo 'oracle memory: so'; "
+                                       "exit 77;;"))
+        campaign = self.run_it([bug_of("S01")])
+        self.assertEqual(campaign.rows, [])
+        self.assertEqual(sum(r["end"] == "found" for r in campaign.clean), 2)
+        self.assertIn("the clean build shows", campaign.troubles[0])
+        # Whoever mends the oracle hunts anew.
+        self.assertFalse(any(r["bug"] == "S01" for r in
+                             campaign.results.rows.values()))
 
     def test_after_its_minutes_only_the_clean_build_is_hunted(self):
         self.args.minutes = 1e-9

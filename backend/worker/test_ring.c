@@ -184,6 +184,31 @@ static void test_responses_are_seen_only_after_a_push(void **state)
 	assert_int_equal(f->shared->ring[0].rsp.operation, 3);
 }
 
+/* What is the guest's there stays: its indices, and the slot behind a response. */
+static void test_nothing_but_the_response_is_written(void **state)
+{
+	struct fixture *f = *state;
+	union blkif_sring_entry *slot = &f->shared->ring[0];
+	struct wire_request request;
+	uint8_t before[sizeof(*slot)];
+
+	start(f, 0);
+	memset(slot, 0xa5, sizeof(*slot));
+	slot->req.operation = BLKIF_OP_READ;
+	slot->req.nr_segments = 1;
+	memcpy(before, slot, sizeof(before));
+	f->shared->req_prod++;
+	assert_int_equal(ring_look(&f->ring), 1);
+	ring_take(&f->ring, &request);
+	ring_respond(&f->ring, request.id, BLKIF_OP_READ, 0);
+	(void)ring_push(&f->ring);
+	assert_memory_equal((uint8_t *)slot + sizeof(slot->rsp),
+			    before + sizeof(slot->rsp),
+			    sizeof(before) - sizeof(slot->rsp));
+	assert_int_equal(f->shared->req_prod, 1);
+	assert_int_equal(f->shared->rsp_event, 1);
+}
+
 int main(void)
 {
 #define RING_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -196,6 +221,7 @@ int main(void)
 		RING_TEST(test_events_only_when_asked_for),
 		RING_TEST(test_arming_asks_for_the_next_and_looks_again),
 		RING_TEST(test_responses_are_seen_only_after_a_push),
+		RING_TEST(test_nothing_but_the_response_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,9 +11,9 @@ import threading
 import time
 
 from engines import LibFuzzer, reason_of, start
+from processor import stat_of
 from tree import REPLAYED, folder
 
-TICK = os.sysconf("SC_CLK_TCK")
 STEP = 0.02
 # A hunt that gets so little of the processor is ended, and says so.
 PATIENCE = 20
@@ -24,13 +24,10 @@ def cpu_of(pid):
     is still there to be asked until somebody waits for it.  With those of the
     programs that it started and waited for: what `daemon` does is done by
     them."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii",
-                  errors="replace") as text:
-            fields = text.read().rpartition(")")[2].split()
-    except OSError:
+    stat = stat_of(pid)
+    if stat is None:
         return 0.0, True
-    return sum(map(int, fields[11:15])) / TICK, fields[0] in "ZX"
+    return stat[2], stat[0] in "ZX"
 
 
 def environment(trace):

@@ -8,16 +8,7 @@ its own folder."""
 import os
 import signal
 
-
-def state_of(pid):
-    """(state, parent) as the kernel has it; None when it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii",
-                  errors="replace") as text:
-            fields = text.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return fields[0], int(fields[1])
+from processor import stat_of
 
 
 def program_of(pid):
@@ -32,10 +23,10 @@ def is_orphan(pid, folder):
     """Stopped, and nobody is there who would let it go on."""
     if not program_of(pid).startswith(folder + os.sep):
         return False
-    state = state_of(pid)
-    if state is None or state[0] != "T":
+    stat = stat_of(pid)
+    if stat is None or stat[0] != "T":
         return False
-    parent = program_of(state[1])
+    parent = program_of(stat[1])
     return not parent.startswith(folder + os.sep) and \
         os.path.basename(parent) != "afl-fuzz"
 

@@ -1,25 +1,33 @@
 """Seconds of the processor, which mean the same on a machine that is busy otherwise.
 
-compare.py and speed.py ask while their engines run.  Reads /proc, starts nothing.
+bank_hunt.py, compare.py and speed.py ask while their engines run; orphans.py asks
+who is whose child.  Reads /proc, starts nothing.
 """
 
-import glob
 import os
 
 TICK = os.sysconf("SC_CLK_TCK")
 
 
+def stat_of(pid):
+    """(state, parent, seconds with those of its ended children); None when it
+    is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii",
+                  errors="replace") as text:
+            fields = text.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], int(fields[1]), sum(map(int, fields[11:15])) / TICK
+
+
 def processes():
     """{pid: (parent, seconds with those of its ended children)}"""
     found = {}
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="ascii", errors="replace") as text:
-                fields = text.read().rpartition(")")[2].split()
-        except OSError:
-            continue  # it has ended meanwhile
-        found[int(path.split("/")[2])] = (
-            int(fields[1]), sum(map(int, fields[11:15])) / TICK)
+    for name in os.listdir("/proc"):
+        stat = stat_of(name) if name.isdigit() else None
+        if stat:  # else it has ended meanwhile
+            found[int(name)] = stat[1:]
     return found
 
 

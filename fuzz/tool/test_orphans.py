@@ -46,7 +46,7 @@ class Orphans(unittest.TestCase):
         self.wait(lambda: os.path.basename(orphans.program_of(pid)) in
                   ("harness", "sleep"))
         os.kill(pid, signal.SIGSTOP)
-        self.wait(lambda: (orphans.state_of(pid) or "T")[0] == "T")
+        self.wait(lambda: (orphans.stat_of(pid) or "T")[0] == "T")
         return pid
 
     def wait(self, true):
@@ -56,7 +56,7 @@ class Orphans(unittest.TestCase):
             time.sleep(0.01)
 
     def gone(self, pid):
-        state = orphans.state_of(pid)
+        state = orphans.stat_of(pid)
         return state is None or state[0] in "ZX"
 
     def test_a_stopped_one_without_its_engine_is_ended(self):

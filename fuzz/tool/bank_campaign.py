@@ -6,14 +6,15 @@ others."""
 import argparse
 import os
 import queue
+import tempfile
 import threading
 import time
 import zlib
 
-import bank_oracles
 from bank_hunt import chase
 from bank_patch import TIERS
 from bank_tree import corpus_sha, file_sha
+from engines import play_alone
 from tree import REPLAYED, Trouble, folder, say
 
 CLEAN_FROM_EMPTY = 10  # seconds: the corpus is where a find would be
@@ -136,14 +137,15 @@ class Campaign:
         if row["end"] != "found" or row["bug"] == "clean" or \
            row["harness"] in REPLAYED:
             return False
-        who, _ = bank_oracles.play(self.clean_binaries[row["harness"]],
-                                   row["witness"], "")
-        if who is None:
+        with tempfile.NamedTemporaryFile() as log:
+            oracle, reason = play_alone(self.clean_binaries[row["harness"]],
+                                        row["witness"], log.name)
+        if oracle == "none":
             return False
-        self.clean.append(dict(row, bug="clean"))
+        self.clean.append(dict(row, bug="clean", oracle=oracle, reason=reason))
         self.troubles.append(
             f"{row['bug']} in {row['harness']}, seed {row['seed']}: the clean "
-            f"build shows {row['witness']}, too: {row['reason']}")
+            f"build shows {row['witness']}, too: {reason}")
         return True
 
     def hunter(self, into):

@@ -123,8 +123,20 @@ static void say_state(struct life_disk *disk, const char *state)
 	disk->alone = false;
 }
 
+/* What the daemon still holds of a removed disk it may serve, and let go of,
+ * for as long as it has not seen that it was made anew. */
+static bool is_held(const struct life_disk *disk)
+{
+	const struct device_key key = {.domid = disk->domid,
+				       .devid = disk->devid};
+
+	return host_edit(life.host, key) != NULL;
+}
+
 void life_create(struct life_disk *disk, const char *params, bool readonly)
 {
+	const bool fresh = !disk->made && !is_held(disk);
+
 	life_put_at(disk->front, "state", "1");
 	life_put_at(disk->back, "frontend", disk->front);
 	life_put_number(disk->back, "frontend-id", disk->domid);
@@ -133,8 +145,7 @@ void life_create(struct life_disk *disk, const char *params, bool readonly)
 	life_put_at(disk->back, "params", params);
 	life_put_at(disk->back, "state", "1");
 	disk->readonly = readonly;
-	disk->known = !disk->made;
-	disk->alone = !disk->made;
+	disk->known = disk->alone = fresh;
 	disk->made = disk->online = true;
 	disk->unplugged = false;
 	states_toolstack(&disk->turn, 1);

@@ -10,6 +10,9 @@
 #define SECTOR_BYTES   512u
 #define PAGE_SECTORS   (XEN_PAGE_BYTES / SECTOR_BYTES)
 
+/* xen.h: the numbers from DOMID_FIRST_RESERVED on are nobody's domain. */
+#define LIMIT_DOMID 0x7fefu
+
 /* blkif.h: direct segments of one request. */
 #define LIMIT_SEGMENTS 11u
 

@@ -13,10 +13,8 @@
 #include <unistd.h>
 
 #include "backend/base/check.h"
+#include "backend/base/limits.h"
 #include "backend/base/log.h"
-
-/* Domain numbers from here on are Xen's own (DOMID_FIRST_RESERVED). */
-#define DOMID_END 0x7ff0u
 
 /* What SCM_RIGHTS needs for a full set, and a little more: alignment may let
  * the kernel install one descriptor beyond it, which must be found and closed.
@@ -95,7 +93,7 @@ static bool block_valid(const struct link_device *device)
 
 static bool device_valid(const struct link_device *device, unsigned int fds)
 {
-	if (device->domid >= DOMID_END)
+	if (device->domid > LIMIT_DOMID)
 		return false;
 	if (device->sectors > (uint64_t)INT64_MAX / SECTOR_BYTES)
 		return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/base/checked.h"
+#include "backend/base/limits.h"
 #include "backend/supervisor/decimal.h"
 
 bool disk_path_number(const char *text, size_t length, uint64_t max,
@@ -25,7 +26,7 @@ bool disk_path_key(const char *path, struct device_key *key)
 	const char *rest;
 
 	if (slash == NULL || !disk_path_number(path, (size_t)(slash - path),
-					       DISK_DOMID_MAX, &key->domid))
+					       LIMIT_DOMID, &key->domid))
 		return false;
 	rest = slash + 1;
 	return disk_path_number(rest, strcspn(rest, "/"), UINT32_MAX,

@@ -12,9 +12,6 @@
 
 #include "backend/supervisor/device.h"
 
-/* Largest domain number of a guest. */
-#define DISK_DOMID_MAX 0x7fefu
-
 /**
  * disk_path_number() - a component of a path as a number.
  *

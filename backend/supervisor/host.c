@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backend/base/check.h"
+#include "backend/base/limits.h"
 #include "backend/base/log.h"
 #include "backend/supervisor/again.h"
 #include "backend/supervisor/disk_path.h"
@@ -215,8 +216,7 @@ static void each_domain(void *context, const char *name)
 	struct listing listing = {.host = host};
 	char path[STORE_PATH_BYTES + 16];
 
-	if (!disk_path_number(name, strlen(name), DISK_DOMID_MAX,
-			      &listing.domid))
+	if (!disk_path_number(name, strlen(name), LIMIT_DOMID, &listing.domid))
 		return;
 	snprintf(path, sizeof(path), "%s/%u", host->root, listing.domid);
 	note_failure(host,

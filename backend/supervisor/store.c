@@ -16,6 +16,7 @@
 #include <xenstore.h>
 
 #include "backend/base/check.h"
+#include "backend/base/limits.h"
 #include "backend/supervisor/decimal.h"
 
 /* A transaction that others disturb this often will never succeed. */
@@ -95,7 +96,8 @@ static void find_home(struct store *store)
 
 	/* Relative to our own domain; dom0's is not written on every host. */
 	length = store_read(store, "domid", text, sizeof(text));
-	if (length <= 0 || !decimal_parse(text, (size_t)length, 0x7fef, &domid))
+	if (length <= 0 ||
+	    !decimal_parse(text, (size_t)length, LIMIT_DOMID, &domid))
 		domid = 0;
 	snprintf(store->home, sizeof(store->home), "/local/domain/%u",
 		 (unsigned int)domid);

@@ -17,7 +17,7 @@ enum {
 	TOO_LONG,
 	SMALL
 };
-/* ... and in that of acts.c: a drive. */
+/* ... and in what toolstack.c makes: a drive. */
 #define DRIVE	     6
 #define MEMORY_DRIVE 7
 

@@ -2,7 +2,8 @@
  * The language of the harness lifecycle: what frontends, a toolstack, workers,
  * xenstore and time do to a supervisor.  See language.h and lifecycle/life.h.
  *
- * A value has a name where the tables of acts.c and beside.c have it first.
+ * A value has a name where the tables of acts.c, toolstack.c and beside.c have it
+ * first.
  */
 #include "fuzz/language/language.h"
 

@@ -5,9 +5,9 @@
  * seam.c stands between the supervisor and xenstore, its log and its timers,
  * tables.c between it and the files of its tables, images.c between it and its
  * images; beside.c is what there is beside disks; workers.c plays its workers;
- * keys.c is what a frontend writes; acts.c carries out the records of a script;
- * stage.c begins and ends a play.  The harnesses lifecycle and handshake stand
- * on it, with records of their own each.
+ * keys.c is what a frontend writes, toolstack.c what a toolstack does; acts.c
+ * carries out the records of a script; stage.c begins and ends a play.  The
+ * harnesses lifecycle and handshake stand on it, with records of their own each.
  */
 #pragma once
 
@@ -240,7 +240,15 @@ void life_clear_keys(const struct life_disk *disk);
 void life_keys(const struct life_disk *disk, unsigned int queues,
 	       unsigned int order, unsigned int abi);
 
+/* toolstack.c */
+void life_create(struct life_disk *disk, const char *params, bool readonly);
+void life_remove(struct life_disk *disk);
+/** life_toolstack() - a record of its kinds; others do nothing. */
+void life_toolstack(struct life_disk *disk, const struct script_record *record);
+
 /* acts.c */
+/** life_state() - the text of a state, one of all sorts. */
+const char *life_state(uint8_t which);
 void life_act(const struct script_record *record);
 /** life_touch() - the same for what only concerns a disk; safe at any time. */
 void life_touch(const struct script_record *record);
@@ -250,8 +258,6 @@ void life_settle(void);
 unsigned int life_everybody(void);
 /** life_restart() - another daemon; the workers of the one before end. */
 void life_restart(void);
-void life_create(struct life_disk *disk, const char *params, bool readonly);
-void life_remove(struct life_disk *disk);
 /** life_plan_failure() - this call from now on fails, with an error so chosen. */
 void life_plan_failure(unsigned int at, uint8_t error);
 /** life_plan_rare_failure() - the same of calls that are seldom made: to begin a

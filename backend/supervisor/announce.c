@@ -74,12 +74,36 @@ bool device_publish(struct device *device, const struct publish_node *nodes,
 	return error == 0;
 }
 
+/* What the store did not take does not stand there: what does would be taken for
+ * the toolstack's later, and nothing be written over it. */
+static bool publish_with_state(struct device *device,
+			       const struct publish_node *nodes, size_t count,
+			       unsigned int state)
+{
+	if (!device_publish(device, nodes, count))
+		return false;
+	device->published = state;
+	device->unsaid = XenbusStateUnknown;
+	return true;
+}
+
 void device_publish_state(struct device *device, unsigned int state)
 {
 	const struct publish_node node = publish_number("state", state);
 
-	device_publish(device, &node, 1);
-	device->published = state;
+	if (publish_with_state(device, &node, 1, state) || device->removed)
+		return;
+	device->unsaid = state;
+	device->unsure = true;
+}
+
+void device_publish_unsaid(struct device *device, int state)
+{
+	/* Where Closing stands, Closed is said in answer to it. */
+	if (device->unsaid == XenbusStateUnknown ||
+	    state != (int)device->published || state == XenbusStateClosing)
+		return;
+	device_publish_state(device, device->unsaid);
 }
 
 /* A disk that is not open, on its way down, has what is configured. */
@@ -134,16 +158,13 @@ bool device_publish_offer(struct device *device)
 		{.key = "hotplug-status", .value = "connected"},
 		publish_number("state", XenbusStateInitWait),
 	};
-	size_t count = ARRAY_SIZE(nodes);
-	bool written;
+	const size_t count = ARRAY_SIZE(nodes);
 
 	/* A frontend that is served already must not see us step back. */
 	if (device->resumes &&
 	    device_frontend_state(device) == XenbusStateConnected)
 		return device_publish(device, nodes, count - 1);
-	written = device_publish(device, nodes, count);
-	device->published = XenbusStateInitWait;
-	return written;
+	return publish_with_state(device, nodes, count, XenbusStateInitWait);
 }
 
 /* H4, Q1: the properties, together with Connected. */
@@ -162,10 +183,8 @@ bool device_publish_connected(struct device *device)
 		publish_number("state", XenbusStateConnected),
 	};
 
-	const bool written = device_publish(device, nodes, ARRAY_SIZE(nodes));
-
-	device->published = XenbusStateConnected;
-	return written;
+	return publish_with_state(device, nodes, ARRAY_SIZE(nodes),
+				  XenbusStateConnected);
 }
 
 void device_note_error(struct device *device, const char *sentence)

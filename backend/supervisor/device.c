@@ -211,6 +211,7 @@ static void look_at_backend(struct device *device)
 		device_finish(device, false);
 		return;
 	}
+	device_publish_unsaid(device, state);
 	device_look_at_medium(device);
 	if (state != XenbusStateClosing)
 		return;

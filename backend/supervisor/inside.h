@@ -32,7 +32,8 @@ struct device {
 	struct table table;
 	struct link_attach attach;
 	struct conf_limits limits;
-	unsigned int published;	    /* xenbus state that we wrote last */
+	unsigned int published; /* xenbus state that we wrote last */
+	unsigned int unsaid;	/* ... that the store did not take; 0: none */
 	unsigned int frontend_seen; /* xenbus state that we acted on last */
 	enum device_state after;    /* DETACHING: where to go then */
 	enum device_state back;	    /* a rescue: where it came from */
@@ -58,7 +59,7 @@ struct device {
 	bool note_backend, note_frontend, note_release, note_worker;
 	bool note_error; /* its node is to go, at last */
 	bool told; /* there may be such a node: ours, or an earlier daemon's */
-	bool unsure; /* xenstore failed when it was asked for a state */
+	bool unsure; /* xenstore failed when a state was read or written */
 	uint32_t connections;
 	uint32_t deaths;   /* of workers */
 	uint32_t failures; /* of those, the ones that ended a connection */
@@ -101,7 +102,17 @@ void device_tell(struct device *device, const char *format, ...)
 /** device_publish() - nodes together; a directory that is gone gets noted. */
 bool device_publish(struct device *device, const struct publish_node *nodes,
 		    size_t count);
+
+/** device_publish_state() - one that the store does not take is tried again when
+ * it is looked at the next time: device_publish_unsaid(). */
 void device_publish_state(struct device *device, unsigned int state);
+
+/**
+ * device_publish_unsaid() - the state that the store did not take, if there is
+ * one, and nobody has written another since.
+ * @state: what stands there; below 0 if that is not known
+ */
+void device_publish_unsaid(struct device *device, int state);
 bool device_publish_offer(struct device *device);
 bool device_publish_connected(struct device *device);
 

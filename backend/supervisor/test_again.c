@@ -1,6 +1,6 @@
 /*
  * The timer of a second look: soon at first, then ever later, never for nothing.
- * And what it is for: nodes that could not be taken away at once.
+ * And what it is for: nodes that could not be taken away, or written, at once.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,6 +148,53 @@ static void an_error_node_that_stays_is_removed_later(void **state)
 	assert_int_not_equal(connected, 0);
 }
 
+/* --- the backend's state --- */
+
+static bool shows(const char *state)
+{
+	unsigned int length;
+	char *now = xs_read(world.xs, XBT_NULL, BACK "/state", &length);
+	const bool same = now != NULL && strcmp(now, state) == 0;
+
+	free(now);
+	return same;
+}
+
+/* The frontend says something, the k-th call that follows from it fails, and
+ * yet the backend says in the end what it has to. */
+static void answers(unsigned int k, const char *said, const char *answer)
+{
+	struct pollfd fd = {.fd = host_fd(world.host), .events = POLLIN};
+
+	put(FRONT "/state", said);
+	sim_fail(0, SIM_CALL_XS, k, EINVAL);
+	settle();
+	sim_fail(0, SIM_CALL_XS, 0, 0);
+	for (unsigned int i = 0; i < 20 && !shows(answer); i++) {
+		assert_int_equal(poll(&fd, 1, 5000), 1);
+		settle();
+	}
+	expect(BACK "/state", answer);
+}
+
+static void a_state_that_was_not_taken_is_said_later(void **state)
+{
+	for (unsigned int k = 1; k < 16; k++) {
+		plug();
+		connect();
+		answers(k, "5", "5");
+		answers(k, "6", "6");
+		put(FRONT "/state", "1");
+		settle();
+		/* And over it the next one: it is not the toolstack's. */
+		expect(BACK "/state", "2");
+		connect();
+		answers(k, "6", "6");
+		tear_down(state);
+		set_up(state);
+	}
+}
+
 /* --- the list of disks --- */
 
 /* A daemon that begins is told of no disk by anybody: it has to look. */
@@ -183,6 +230,7 @@ int main(void)
 		CASE(it_comes_once_and_only_when_it_was_planned),
 		CASE(an_earlier_daemons_error_node_goes),
 		CASE(an_error_node_that_stays_is_removed_later),
+		CASE(a_state_that_was_not_taken_is_said_later),
 		CASE(disks_that_could_not_be_listed_are_found_later),
 	};
 

@@ -71,6 +71,14 @@ static void put_long(const char *directory, const char *key, uint8_t how)
 	life_put_at(directory, key, text);
 }
 
+struct device *life_device(const struct life_disk *disk)
+{
+	const struct device_key key = {.domid = disk->domid,
+				       .devid = disk->devid};
+
+	return host_edit(life.host, key);
+}
+
 const char *life_state(uint8_t which)
 {
 	return PICK(states, which);
@@ -154,9 +162,7 @@ static void change(struct life_disk *disk, uint8_t what, uint8_t how)
 	static const char *const media[] = {
 		"",	  "null:1M", "ram:2M",
 		"empty:", "null:3K", "file:/nowhere/at/all"};
-	const struct device_key key = {.domid = disk->domid,
-				       .devid = disk->devid};
-	struct device *device = host_edit(life.host, key);
+	struct device *device = life_device(disk);
 	char sentence[DEVICE_REASON_BYTES];
 	int error;
 

@@ -22,6 +22,7 @@
 #include "fuzz/oracle/supervisor.h"
 #include "fuzz/script.h"
 
+struct device;
 struct host;
 
 #define LIFE_DISKS	  2u /* each of a domain of its own: 5 and 6 */
@@ -247,6 +248,8 @@ void life_remove(struct life_disk *disk);
 void life_toolstack(struct life_disk *disk, const struct script_record *record);
 
 /* acts.c */
+/** life_device() - what the daemon holds of a disk; NULL: nothing. */
+struct device *life_device(const struct life_disk *disk);
 /** life_state() - the text of a state, one of all sorts. */
 const char *life_state(uint8_t which);
 void life_act(const struct script_record *record);
@@ -276,7 +279,8 @@ void life_rest(void);
 void life_expect(const struct life_disk *disk, const char *what,
 		 const char *wanted);
 void life_front_says(const struct life_disk *disk, const char *state);
-/** life_expect_known() - whatever is there is held by the daemon, at rest. */
+/** life_expect_known() - whatever is there is held by the daemon, at rest, and
+ * shows what the daemon made of it. */
 void life_expect_known(void);
 /** life_remove_all() - every directory is removed, and nothing may stay. */
 void life_remove_all(void);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/supervisor/device.h"
 #include "backend/supervisor/host.h"
 #include "fuzz/lifecycle/life.h"
 #include "sim/sim.h"
@@ -258,6 +259,24 @@ static void unplug(struct life_disk *disk)
 	life_expect(disk, "unplugged", "6");
 }
 
+/* Where the daemon wrote last, though perhaps not at the first try. */
+static void expect_shown(const struct life_disk *disk)
+{
+	static const char *const shown[DEVICE_STATE_COUNT] = {
+		[DEVICE_WAITING] = "2",
+		[DEVICE_CONNECTED] = "4",
+		[DEVICE_CLOSING] = "5",
+		[DEVICE_CLOSED] = "6"};
+	const struct device *device = life_device(disk);
+	struct device_view view;
+
+	if (device == NULL || !disk->made || !disk->turn.ours)
+		return;
+	device_view(device, &view);
+	if (shown[view.state] != NULL)
+		life_expect(disk, "at rest", shown[view.state]);
+}
+
 void life_expect_known(void)
 {
 	char path[LIFE_PATH_BYTES + 16], state[16];
@@ -274,6 +293,8 @@ void life_expect_known(void)
 		oracle_fail(ORACLE_PROGRESS,
 			    "%u disks are held, and there are %u",
 			    host_devices(life.host), there);
+	for (unsigned int i = 0; i < LIFE_DISKS; i++)
+		expect_shown(&life.disk[i]);
 }
 
 void life_remove_all(void)

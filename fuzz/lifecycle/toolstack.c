@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "backend/base/checked.h"
-#include "backend/supervisor/host.h"
 #include "fuzz/lifecycle/life.h"
 
 static const char *const back_keys[] = {
@@ -56,19 +55,11 @@ static void say_state(struct life_disk *disk, const char *state)
 	disk->alone = false;
 }
 
-/* What the daemon still holds of a removed disk it may serve, and let go of,
- * for as long as it has not seen that it was made anew. */
-static bool is_held(const struct life_disk *disk)
-{
-	const struct device_key key = {.domid = disk->domid,
-				       .devid = disk->devid};
-
-	return host_edit(life.host, key) != NULL;
-}
-
 void life_create(struct life_disk *disk, const char *params, bool readonly)
 {
-	const bool fresh = !disk->made && !is_held(disk);
+	/* What the daemon still holds of a removed disk it may serve, and let go
+	 * of, for as long as it has not seen that it was made anew. */
+	const bool fresh = !disk->made && life_device(disk) == NULL;
 
 	life_put_at(disk->front, "state", "1");
 	life_put_at(disk->back, "frontend", disk->front);

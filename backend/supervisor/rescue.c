@@ -163,8 +163,10 @@ bool device_look_settled(struct device *device)
 	uint64_t times;
 
 	CHECK(device->state == DEVICE_SETTLING);
-	if (device->retired ||
-	    read(device->timer, &times, sizeof(times)) != sizeof(times))
+	/* Read in any case: what is not read wakes a daemon that ends, and waits
+	 * for others, for ever. */
+	if (read(device->timer, &times, sizeof(times)) != sizeof(times) ||
+	    device->retired)
 		return false;
 	device_start_worker(device);
 	return true;

@@ -407,6 +407,29 @@ static void it_does_not_wait_for_ever(void **state)
 	close(fd);
 }
 
+/* A daemon that ends, and still waits for the workers of others, rests. */
+static void the_end_of_the_daemon_waits_for_no_old_worker(void **state)
+{
+	struct pollfd fd;
+	int lock;
+
+	(void)state;
+	plug_as("null:1M");
+	connect();
+	lock = open(its_table(), O_RDWR);
+	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+	restart();
+	host_stop(world.host);
+	fd = (struct pollfd){.fd = host_fd(world.host), .events = POLLIN};
+	/* Its timer, once. */
+	assert_int_equal(poll(&fd, 1, 10000), 1);
+	(void)host_step(world.host);
+	assert_int_equal(poll(&fd, 1, 0), 0);
+	assert_int_equal(view().state, DEVICE_SETTLING);
+	assert_int_equal(world.launched, 1);
+	close(lock);
+}
+
 /* The end in order leaves a table, too: what waits in the ring is served. */
 static void a_daemon_that_was_stopped_is_followed(void **state)
 {
@@ -534,6 +557,7 @@ int main(void)
 		NAMED(without_its_table_nothing_goes_on),
 		NAMED(a_new_worker_waits_for_the_old_one),
 		NAMED(it_does_not_wait_for_ever),
+		NAMED(the_end_of_the_daemon_waits_for_no_old_worker),
 		NAMED(a_daemon_that_was_stopped_is_followed),
 		NAMED(a_table_of_an_earlier_connection_means_nothing),
 		NAMED(a_new_daemon_goes_on_while_closing),

@@ -366,18 +366,27 @@ static void without_its_table_nothing_goes_on(void **state)
 	}
 }
 
-/* An earlier worker still has the lock: no other one is started. */
-static void a_new_worker_waits_for_the_old_one(void **state)
+/* Another daemon finds a connected disk whose earlier worker, or what the kernel
+ * does for it, still has the lock.  Return: what holds it, to be closed. */
+static int restart_with_the_table_locked(void)
 {
 	int fd;
 
-	(void)state;
 	plug_as("null:1M");
 	connect();
 	fd = open(its_table(), O_RDWR);
 	/* The test's worker closes what it is given: its lock is gone. */
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	restart();
+	return fd;
+}
+
+/* No other one is started. */
+static void a_new_worker_waits_for_the_old_one(void **state)
+{
+	const int fd = restart_with_the_table_locked();
+
+	(void)state;
 	for (unsigned int i = 0; i < 8; i++)
 		settle_again();
 	assert_int_equal(view().state, DEVICE_SETTLING);
@@ -391,14 +400,9 @@ static void a_new_worker_waits_for_the_old_one(void **state)
 
 static void it_does_not_wait_for_ever(void **state)
 {
-	int fd;
+	const int fd = restart_with_the_table_locked();
 
 	(void)state;
-	plug_as("null:1M");
-	connect();
-	fd = open(its_table(), O_RDWR);
-	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-	restart();
 	sim_clock_advance(41000000000u);
 	settle_again();
 	expect(BACK "/state", "5");
@@ -410,15 +414,10 @@ static void it_does_not_wait_for_ever(void **state)
 /* A daemon that ends, and still waits for the workers of others, rests. */
 static void the_end_of_the_daemon_waits_for_no_old_worker(void **state)
 {
+	const int lock = restart_with_the_table_locked();
 	struct pollfd fd;
-	int lock;
 
 	(void)state;
-	plug_as("null:1M");
-	connect();
-	lock = open(its_table(), O_RDWR);
-	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
-	restart();
 	host_stop(world.host);
 	fd = (struct pollfd){.fd = host_fd(world.host), .events = POLLIN};
 	/* Its timer, once. */

@@ -125,17 +125,17 @@ def do_hunt(bugs, base, args):
 
 
 def do_oracles(bugs, base, args):
-    shop = Workshop(base)
+    kept_path = bank_oracles.kept_of(base)
     patches = {b["id"]: b["sha"] for b in bugs}
     rows = [r for r in Results(os.path.join(base, "hunts.jsonl")).rows.values()
             if patches.get(r["bug"]) == r["patch"]]
     first = [r for r in bank_oracles.witnesses(rows, bugs)
              if os.path.exists(r["witness"]) and
-             os.path.exists(shop.kept_path(r["bug"], r["harness"]))]
+             os.path.exists(kept_path(r["bug"], r["harness"]))]
     if not first:
         raise Trouble(f"{base} holds no finds of these bugs; run xenblk-fuzz "
                       "bugbank first")
-    heard = bank_oracles.replay_all(first, shop.kept_path, args.jobs)
+    heard = bank_oracles.replay_all(first, kept_path, args.jobs)
     table = bank_oracles.make(heard)
     with open(os.path.join(base, "oracles.json"), "w", encoding="utf-8") as out:
         json.dump(table, out, indent=1)

@@ -376,6 +376,20 @@ class ResultFiles(Folder):
 
 
 class Oracles(Folder):
+    def test_a_mutant_of_any_builder_is_found_the_newest_first(self):
+        made = {}
+        for n, shop in enumerate((".", "shop-2", "shop-3")):
+            path = os.path.join(self.path, shop, "kept", "S01-ring")
+            os.makedirs(os.path.dirname(path))
+            made[shop] = os.path.normpath(path)
+            if shop != ".":
+                with open(path, "w", encoding="ascii"):
+                    pass
+                os.utime(path, (n, 5 - n))
+        kept_path = bank_oracles.kept_of(self.path)
+        self.assertEqual(kept_path("S01", "ring"), made["shop-2"])
+        self.assertFalse(os.path.exists(kept_path("S02", "ring")))
+
     def test_alone_and_only(self):
         heard = {
             ("S01", "ring"): {"all": "memory", "none": None, "alone memory":

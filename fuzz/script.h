@@ -16,11 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/base/checked.h"
+
 #define SCRIPT_RECORD	      16u
 #define SCRIPT_MAX_OPERATIONS 192u
 #define SCRIPT_MAX_BYTES      65536u
 #define SCRIPT_CUT	      0x80u /* a skip from here on cuts inner segments too */
 #define SCRIPT_ODD	      0xe0u /* a field from here on misbehaves on purpose */
+
+/* The place of a table that a field names, whatever its value. */
+#define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
 enum script_kind {
 	SCRIPT_REQUEST,	 /* build a request with named fields */

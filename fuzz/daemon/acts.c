@@ -3,12 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/base/checked.h"
 #include "fuzz/daemon/stage.h"
 
 #define FEATURES 4096u
-
-#define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
 struct stage stage;
 

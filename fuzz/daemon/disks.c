@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend/base/checked.h"
 #include "fuzz/daemon/stage.h"
 
 /* How patient a frontend is: with a disk that must be served, with others. */
@@ -15,8 +14,6 @@
 #define HASTY	3u
 
 #define IMAGE_BYTES (256u << 10)
-
-#define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
 struct image {
 	const char *params; /* %s: the file of this disk */

@@ -4,13 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/base/checked.h"
 #include "fuzz/lifecycle/life.h"
 #include "sim/sim.h"
 
 #define LOOKS 290u
-
-#define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
 static const char *const names[] = {"multi-queue-num-queues",
 				    "ring-page-order",

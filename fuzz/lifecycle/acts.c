@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/base/checked.h"
 #include "backend/supervisor/host.h"
 #include "fuzz/lifecycle/life.h"
 #include "sim/sim.h"
@@ -58,8 +57,6 @@ static const char *const values[] = {"8",
 				     "17",
 				     "5.0",
 				     "native"};
-
-#define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
 /* A value of 254 to 264 bytes, around the longest that one may have. */
 static void put_long(const char *directory, const char *key, uint8_t how)

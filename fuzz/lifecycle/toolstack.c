@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/base/checked.h"
 #include "fuzz/lifecycle/life.h"
 
 static const char *const back_keys[] = {
@@ -34,8 +33,6 @@ static const char *const back_values[] = {"null:1M",
 					  "null:99999999999999999999",
 					  "0",
 					  "4096"};
-
-#define PICK(table, n) ((table)[(n) % ARRAY_SIZE(table)])
 
 /* A value that is too long for any key, or has a NUL in it. */
 static void put_odd(const char *directory, const char *key, uint8_t how)

@@ -107,16 +107,20 @@ static void an_earlier_daemons_error_node_goes(void **state)
 	expect(ERROR, NULL);
 }
 
+static bool is_gone(const char *path)
+{
+	return !stands(path);
+}
+
 /* At our own next word, mostly, or else when it is time. */
-static void wait_until_it_goes(void)
+static void wait_until(bool (*is_so)(const char *what), const char *what)
 {
 	struct pollfd fd = {.fd = host_fd(world.host), .events = POLLIN};
 
-	for (unsigned int i = 0; i < 20 && stands(ERROR); i++) {
+	for (unsigned int i = 0; i < 20 && !is_so(what); i++) {
 		assert_int_equal(poll(&fd, 1, 5000), 1);
 		settle();
 	}
-	expect(ERROR, NULL);
 }
 
 static void an_error_node_that_stays_is_removed_later(void **state)
@@ -138,7 +142,8 @@ static void an_error_node_that_stays_is_removed_later(void **state)
 		assert_non_null(now);
 		if (strcmp(now, "4") == 0) {
 			connected++;
-			wait_until_it_goes();
+			wait_until(is_gone, ERROR);
+			expect(ERROR, NULL);
 		}
 		free(now);
 		tear_down(state);
@@ -164,16 +169,11 @@ static bool shows(const char *state)
  * yet the backend says in the end what it has to. */
 static void answers(unsigned int k, const char *said, const char *answer)
 {
-	struct pollfd fd = {.fd = host_fd(world.host), .events = POLLIN};
-
 	put(FRONT "/state", said);
 	sim_fail(0, SIM_CALL_XS, k, EINVAL);
 	settle();
 	sim_fail(0, SIM_CALL_XS, 0, 0);
-	for (unsigned int i = 0; i < 20 && !shows(answer); i++) {
-		assert_int_equal(poll(&fd, 1, 5000), 1);
-		settle();
-	}
+	wait_until(shows, answer);
 	expect(BACK "/state", answer);
 }
 
@@ -197,12 +197,16 @@ static void a_state_that_was_not_taken_is_said_later(void **state)
 
 /* --- the list of disks --- */
 
+static bool is_held(const char *what)
+{
+	(void)what;
+	return host_devices(world.host) > 0;
+}
+
 /* A daemon that begins is told of no disk by anybody: it has to look. */
 static void disks_that_could_not_be_listed_are_found_later(void **state)
 {
 	for (unsigned int k = 1; k < 16; k++) {
-		struct pollfd fd = {.events = POLLIN};
-
 		host_destroy(world.host);
 		put(FRONT "/state", "1");
 		write_backend("ram:1M", "w");
@@ -211,12 +215,7 @@ static void disks_that_could_not_be_listed_are_found_later(void **state)
 		sim_fail(0, SIM_CALL_XS, k, EINVAL);
 		settle();
 		sim_fail(0, SIM_CALL_XS, 0, 0);
-		fd.fd = host_fd(world.host);
-		for (unsigned int i = 0;
-		     i < 20 && host_devices(world.host) == 0; i++) {
-			assert_int_equal(poll(&fd, 1, 5000), 1);
-			settle();
-		}
+		wait_until(is_held, "the disk");
 		assert_int_equal(host_devices(world.host), 1);
 		tear_down(state);
 		set_up(state);

@@ -23,7 +23,7 @@ from bank_campaign import Campaign
 from bank_hunt import hunt  # noqa: F401
 from bank_patch import applies, chosen, misfits  # noqa: F401
 from bank_results import Results
-from bank_tree import Workshop, mutant_tree  # noqa: F401
+from bank_tree import Workshop, kept_of, mutant_tree, shop_folder  # noqa: F401
 from tree import NEEDS, ROOT, Trouble, claim, say
 
 
@@ -103,8 +103,7 @@ def earlier_table(base):
 
 
 def do_hunt(bugs, base, args):
-    shops = [Workshop(base if n == 0 else os.path.join(base, f"shop-{n + 1}"))
-             for n in range(args.builders)]
+    shops = [Workshop(shop_folder(base, n)) for n in range(args.builders)]
     campaign = Campaign(bugs, shops, Results(os.path.join(base, "hunts.jsonl")),
                         args)
     campaign.run()
@@ -125,7 +124,7 @@ def do_hunt(bugs, base, args):
 
 
 def do_oracles(bugs, base, args):
-    kept_path = bank_oracles.kept_of(base)
+    kept_path = kept_of(base)
     patches = {b["id"]: b["sha"] for b in bugs}
     rows = [r for r in Results(os.path.join(base, "hunts.jsonl")).rows.values()
             if patches.get(r["bug"]) == r["patch"]]

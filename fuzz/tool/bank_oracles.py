@@ -12,7 +12,6 @@ nothing to say before its end.
 """
 
 import concurrent.futures
-import glob
 import math
 import os
 import subprocess
@@ -56,17 +55,6 @@ def witnesses(rows, bugs):
         if row["end"] == "found" and row.get("witness"):
             first.setdefault(row["bug"], row)
     return [first[key] for key in sorted(first)]
-
-
-def kept_of(base):
-    """Where a mutant is, whichever of the builders made it: the newest."""
-    folders = [base] + glob.glob(os.path.join(base, "shop-*"))
-
-    def kept_path(bug, harness):
-        paths = [os.path.join(f, "kept", f"{bug}-{harness}") for f in folders]
-        there = [p for p in paths if os.path.exists(p)]
-        return max(there, key=os.path.getmtime) if there else paths[0]
-    return kept_path
 
 
 def chain(binary, witness, oracles):

@@ -3,6 +3,7 @@ time is planted and built, so that only what its patch touches is compiled
 again.  The tree that we stand in is never changed."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -111,6 +112,26 @@ def whole_of(harness):
     return targets_of(harness)
 
 
+def kept_in(base, name, harness):
+    return os.path.join(base, "kept", f"{name}-{harness}")
+
+
+def shop_folder(base, number):
+    """Where a builder works, the first one, 0, in the folder itself."""
+    return base if number == 0 else os.path.join(base, f"shop-{number + 1}")
+
+
+def kept_of(base):
+    """Where a mutant is, whichever of the builders made it: the newest."""
+    shops = [base] + glob.glob(os.path.join(base, "shop-*"))
+
+    def kept_path(name, harness):
+        paths = [kept_in(shop, name, harness) for shop in shops]
+        there = [p for p in paths if os.path.exists(p)]
+        return max(there, key=os.path.getmtime) if there else paths[0]
+    return kept_path
+
+
 class Workshop:
     """One copy of the sources and one folder of objects: one bug at a time."""
 
@@ -144,7 +165,7 @@ class Workshop:
         return os.path.join(self.objects_of(preset), "corpora", name)
 
     def kept_path(self, name, harness):
-        return os.path.join(self.kept, f"{name}-{harness}")
+        return kept_in(self.base, name, harness)
 
     def is_kept(self, name, harnesses, stamp):
         """Whether these binaries came of this patch and these sources."""

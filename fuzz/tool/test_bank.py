@@ -386,7 +386,7 @@ class Oracles(Folder):
                 with open(path, "w", encoding="ascii"):
                     pass
                 os.utime(path, (n, 5 - n))
-        kept_path = bank_oracles.kept_of(self.path)
+        kept_path = bank_tree.kept_of(self.path)
         self.assertEqual(kept_path("S01", "ring"), made["shop-2"])
         self.assertFalse(os.path.exists(kept_path("S02", "ring")))
 

@@ -10,6 +10,7 @@ from libsim import BIN, expect, inside, nothing_held, run, sim, wait_until
 DAEMON = os.path.join(BIN, "xenblkd")
 CTL = os.path.join(BIN, "xenblkctl")
 FRONT = os.path.join(BIN, "xenblk-front")
+ERROR = "/local/domain/0/error/backend/vbd/5/51712/error"
 BACKEND = "/local/domain/0/backend/vbd/5/51712"
 FRONTEND = "/local/domain/5/device/vbd/51712"
 
@@ -86,10 +87,11 @@ def bad_images(daemon, folder):
     for params, word in ((f"file:{empty}", empty), ("file:/no/image", "/no/image"), ("file:relative", "relative"),
                          (f"file:{folder}", folder), ("null:0", "0"), ("null:12Q", "12Q"), ("", "params")):
         sim("attach", "5", "xvda", "--params", params)
-        error = "/local/domain/0/error/backend/vbd/5/51712/error"
-        wait_until(lambda e=error: read(e), f"no error node for {params!r}")
-        expect(word in read(error), f"{params!r}: the error node does not name it: {read(error)}")
+        wait_until(lambda: read(ERROR), f"no error node for {params!r}")
+        expect(word in read(ERROR), f"{params!r}: the error node does not name it: {read(ERROR)}")
         sim("detach", "5", "xvda")
+        # It goes when the daemon sees the directory gone: the next disk would find this one's.
+        wait_until(lambda: read(ERROR) is None, f"the error node of {params!r} stays")
         expect(daemon.alive(), f"xenblkd ended over {params!r}")
     # 1000 bytes hold one sector; the rest is cut, with a warning.
     sim("attach", "5", "xvda", "--params", f"file:{odd}")
@@ -108,7 +110,7 @@ def garbage_from_a_frontend(daemon):
             write(f"{FRONTEND}/{k}", v)
         write(FRONTEND + "/state", "3")
         wait_until(lambda: read(BACKEND + "/state") in ("5", "6"), f"{key}={value[:20]!r} is not refused")
-        expect(read("/local/domain/0/error/backend/vbd/5/51712/error"), f"{key}={value[:20]!r}: no error node")
+        expect(read(ERROR), f"{key}={value[:20]!r}: no error node")
         sim("detach", "5", "xvda")
         expect(daemon.alive(), f"xenblkd ended over {key}={value[:20]!r}")
 
@@ -140,7 +142,7 @@ def worker_killed(daemon):
     shown = json.loads(run(CTL, "--socket", daemon.socket, "--json", "show", "5/51712").stdout)
     os.kill(shown["disks"][0]["worker"], signal.SIGKILL)
     wait_until(lambda: read(BACKEND + "/state") in ("5", "6"), "the loss of the worker goes unnoticed")
-    expect("signal 9" in (read("/local/domain/0/error/backend/vbd/5/51712/error") or ""), "the error node does not say why")
+    expect("signal 9" in (read(ERROR) or ""), "the error node does not say why")
     holder.send_signal(signal.SIGINT)
     holder.wait(20)
     sim("detach", "5", "xvda", "--force")

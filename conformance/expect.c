@@ -1,5 +1,5 @@
 /*
- * Expectations.  See expect.h.
+ * Expectations of answers and data.  See expect.h.
  *
  * Waiting here has one shape: look, and if it is not so yet, let time pass
  * until something may have happened; give up when the expectation's time is
@@ -7,18 +7,12 @@
  */
 #include "conformance/expect.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "backend/base/cleanup.h"
 #include "conformance/guest.h"
 #include "conformance/pattern.h"
-
-/* A backend that wakes us for nothing so often is not making progress. */
-#define WAKEUPS_MAX 100000u
 
 void expect_at(struct guest *g, const char *file, int line)
 {
@@ -41,7 +35,7 @@ static void wait_for_answer(struct guest *g, struct guest_request *r)
 {
 	bool woken = true;
 
-	for (unsigned int i = 0; i < WAKEUPS_MAX && woken; i++) {
+	for (unsigned int i = 0; i < EXPECT_WAKEUPS && woken; i++) {
 		guest_collect(g);
 		if (r->answered)
 			return;
@@ -244,117 +238,6 @@ void expect_disk_holds(struct guest *g, uint64_t sector, uint64_t sectors,
 	}
 }
 
-void expect_backend_state_is(struct guest *g, unsigned int state)
-{
-	char expected[64];
-	unsigned int now = front_backend_state(g->front);
-
-	for (unsigned int i = 0; now != state && i < WAKEUPS_MAX; i++) {
-		if (!guest_wait(g))
-			break;
-		now = front_backend_state(g->front);
-	}
-	now = front_backend_state(g->front);
-	if (now == state)
-		return;
-	snprintf(expected, sizeof(expected), "the backend goes to state %u",
-		 state);
-	guest_fail(g, expected, "it is in state %u", now);
-}
-
-void expect_error_node_set(struct guest *g)
-{
-	CLEANUP(free_string) char *error = guest_backend_error(g);
-
-	if (error == NULL || error[0] == '\0')
-		guest_fail(g, "an error node that says what was wrong",
-			   "there is none");
-}
-
-void expect_connection_refused(struct guest *g)
-{
-	unsigned int now = front_backend_state(g->front);
-
-	for (unsigned int i = 0; now < XenbusStateConnected && i < WAKEUPS_MAX;
-	     i++) {
-		if (!guest_wait(g))
-			break;
-		now = front_backend_state(g->front);
-	}
-	if (now == XenbusStateConnected && g->connected) {
-		expect_backend_state_is(g, XenbusStateClosing);
-		now = XenbusStateClosing;
-	}
-	if (now != XenbusStateClosing && now != XenbusStateClosed)
-		guest_fail(g, "the connection is refused: state Closing (5)",
-			   "the backend is in state %u", now);
-	expect_error_node_set(g);
-}
-
-uint64_t expect_number_between(struct guest *g, const char *key, uint64_t low,
-			       uint64_t high)
-{
-	char expected[GUEST_TEXT_BYTES];
-	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
-	uint64_t number = 0;
-	char rebuilt[32];
-
-	snprintf(expected, sizeof(expected),
-		 "node %s is a decimal number from %" PRIu64 " to %" PRIu64,
-		 key, low, high);
-	if (value == NULL)
-		guest_fail(g, expected, "it is not there");
-	number = strtoull(value, NULL, 10);
-	snprintf(rebuilt, sizeof(rebuilt), "%" PRIu64, number);
-	if (strcmp(rebuilt, value) != 0 || number < low || number > high) {
-		char got[GUEST_TEXT_BYTES];
-
-		snprintf(got, sizeof(got), "it is \"%.100s\"", value);
-		guest_fail(g, expected, "%s", got);
-	}
-	return number;
-}
-
-void expect_size_told(struct guest *g, uint64_t sectors)
-{
-	bool told = front_told(g->front), goes_on = true;
-
-	while ((!told || guest_properties(g)->sectors != sectors) && goes_on) {
-		/* Answers that nobody takes would end every wait at once. */
-		guest_collect(g);
-		goes_on = guest_wait(g);
-		told = front_told(g->front);
-	}
-	if (told && guest_properties(g)->sectors == sectors)
-		return;
-	guest_fail(g, "the backend tells of another capacity",
-		   "it has told of %llu sectors, not of %llu",
-		   (unsigned long long)guest_properties(g)->sectors,
-		   (unsigned long long)sectors);
-}
-
-void expect_node_holds(struct guest *g, const char *key, const char *text)
-{
-	char expected[GUEST_TEXT_BYTES];
-	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
-
-	if (value != NULL && strcmp(value, text) == 0)
-		return;
-	snprintf(expected, sizeof(expected), "node %s is \"%s\"", key, text);
-	guest_fail(g, expected, "it is %.100s", value ? value : "not there");
-}
-
-void expect_node_absent(struct guest *g, const char *key)
-{
-	char expected[GUEST_TEXT_BYTES];
-	CLEANUP(free_string) char *value = front_backend_read(g->front, key);
-
-	if (value == NULL)
-		return;
-	snprintf(expected, sizeof(expected), "the backend has no node %s", key);
-	guest_fail(g, expected, "it is \"%.100s\"", value);
-}
-
 /* Ending a grant always succeeds for a guest; only a target may know who maps
  * it. */
 void expect_pages_unmapped(struct guest *g, struct guest_request *r)
@@ -373,28 +256,6 @@ void expect_pages_unmapped(struct guest *g, struct guest_request *r)
 		guest_fail(g,
 			   "the backend keeps no grant of the request mapped",
 			   "its grants are mapped %u times", mappings);
-}
-
-void expect_error_naming(struct guest *g, const char *word)
-{
-	char expected[GUEST_TEXT_BYTES], got[GUEST_TEXT_BYTES];
-	CLEANUP(free_string) char *error = guest_backend_error(g);
-
-	if (error != NULL && strstr(error, word) != NULL)
-		return;
-	snprintf(expected, sizeof(expected), "an error node that names %s",
-		 word);
-	snprintf(got, sizeof(got), "%s", error == NULL ? "none" : error);
-	guest_end(g, GUEST_FAILED, expected, got);
-}
-
-void expect_key_refused(struct guest *g, const char *key, const char *value)
-{
-	guest_prepare(g);
-	guest_node(g, key, "%s", value);
-	guest_set_state(g, XenbusStateInitialised);
-	expect_connection_refused(g);
-	expect_error_naming(g, key);
 }
 
 void expect_condition(struct guest *g, bool condition, const char *expected)

@@ -10,6 +10,9 @@
 struct guest;
 struct guest_request;
 
+/* A backend that wakes us for nothing so often is not making progress. */
+#define EXPECT_WAKEUPS 100000u
+
 /* The steps' own line goes into the record. */
 void expect_at(struct guest *g, const char *file, int line);
 #define EXPECT(g, call) (expect_at((g), __FILE__, __LINE__), call)
@@ -27,6 +30,7 @@ void expect_at(struct guest *g, const char *file, int line);
 	EXPECT(g, expect_backend_state_is(g, state))
 #define expect_error_node(g)	    EXPECT(g, expect_error_node_set(g))
 #define expect_error_names(g, word) EXPECT(g, expect_error_naming(g, word))
+#define expect_no_error(g)	    EXPECT(g, expect_error_node_gone(g))
 #define expect_refused(g)	    EXPECT(g, expect_connection_refused(g))
 #define expect_lie_refused(g, key, value)                                      \
 	EXPECT(g, expect_key_refused(g, key, value))
@@ -111,5 +115,8 @@ void expect_node_absent(struct guest *g, const char *key);
 /** expect_pages_unmapped() - the grants of its pages can be ended: nobody maps
  * them. */
 void expect_pages_unmapped(struct guest *g, struct guest_request *r);
+
+/** expect_error_node_gone() - there is no error node, or soon not any more. */
+void expect_error_node_gone(struct guest *g);
 
 void expect_condition(struct guest *g, bool condition, const char *expected);

@@ -5,12 +5,11 @@ import signal
 import subprocess
 import tempfile
 
-from libsim import BIN, expect, inside, nothing_held, run, sim, wait_until
+from libsim import BIN, PLAIN, expect, inside, nothing_held, run, sim, wait_for_nbd, wait_until
 
 FRONT = os.path.join(BIN, "xenblk-front")
 MIB = 1024 * 1024
 SIZE = 24 * MIB
-PLAIN = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
 
 
 def guest(*command, check=True):
@@ -51,8 +50,8 @@ def behind_a_socket(folder, block):
     server = subprocess.Popen(["nbdkit", "--foreground", "-U", socket, "--filter=blocksize-policy", "file", image,
                                f"blocksize-minimum={block}", f"blocksize-preferred={max(block, 4096)}",
                                "blocksize-error-policy=error"], env=PLAIN)
-    wait_until(lambda: os.path.exists(socket), "nbdkit does not open its socket")
     try:
+        wait_for_nbd(socket)
         sectors_in_blocks(folder, image, f"nbd+unix:///?socket={socket}")
     finally:
         server.send_signal(signal.SIGTERM)

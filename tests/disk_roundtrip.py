@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 
-from libsim import BIN, BUILD, expect, inside, nothing_held, run, sim, wait_until
+from libsim import BIN, BUILD, PLAIN, expect, inside, nothing_held, run, sim, wait_for_nbd, wait_until
 
 FRONT = os.path.join(BIN, "xenblk-front")
 PLUGIN = os.path.join(BUILD, "lib", "nbdkit-xenblk-plugin.so")
@@ -67,15 +67,14 @@ def nbd_copies_both_ways(image, folder):
     socket, copy, new = (os.path.join(folder, n) for n in ("nbd", "nbd-copy", "nbd-new"))
     server = subprocess.Popen([os.path.join(BIN, "xenblk-sim"), "guest", "5", "--", "nbdkit", "--foreground", "-U", socket,
                                PLUGIN, "devid=xvda", "personality=linux", "queues=4"])
-    wait_until(lambda: os.path.exists(socket), "nbdkit does not open its socket")
+    wait_for_nbd(socket)
     uri = f"nbd+unix:///?socket={socket}"
-    plain = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
-    run("nbdcopy", uri, copy, env=plain)
+    run("nbdcopy", uri, copy, env=PLAIN)
     expect(digest(copy) == digest(image), "nbdcopy read something else than the image")
     with open(new, "wb") as f:
         f.write(random.Random("new").randbytes(SIZE))
-    run("nbdcopy", "--flush", new, uri, env=plain)
-    trimmed = run("qemu-io", "-f", "raw", "-d", "unmap", "-c", f"discard {7 * MIB} {MIB}", uri, env=plain)
+    run("nbdcopy", "--flush", new, uri, env=PLAIN)
+    trimmed = run("qemu-io", "-f", "raw", "-d", "unmap", "-c", f"discard {7 * MIB} {MIB}", uri, env=PLAIN)
     expect("discard failed" not in trimmed.stdout, f"a trim through nbdkit failed: {trimmed.stdout}")
     with open(image, "rb") as f, open(new, "r+b") as n:
         f.seek(7 * MIB)

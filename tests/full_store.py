@@ -6,11 +6,10 @@ import re
 import subprocess
 import tempfile
 
-from libsim import BIN, SIM, expect, inside, nothing_held, run, sim, wait_until
+from libsim import BIN, PLAIN, SIM, expect, inside, nothing_held, run, sim, wait_for_nbd, wait_until
 
 FRONT = os.path.join(BIN, "xenblk-front")
 MIB = 1024 * 1024
-PLAIN = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
 SENTENCE = r"error: vbd 5/%d: the store failed a write at sector (\d+): No space left on device"
 
 
@@ -64,7 +63,7 @@ def behind_a_socket(folder, beside):
     server = subprocess.Popen(["nbdkit", "--foreground", "-U", socket, "--filter=error", "memory", "32M", "error=ENOSPC",
                                "error-pwrite-rate=25%"], env=PLAIN, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: os.path.exists(socket), "nbdkit does not open its socket")
+        wait_for_nbd(socket)
         written_in_vain(folder, "xvdb", 51728, f"nbd+unix:///?socket={socket}", beside)
     finally:
         server.terminate()

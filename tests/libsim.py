@@ -10,6 +10,8 @@ BUILD = os.environ["XENBLK_BUILD"]
 SIM = os.path.join(BIN, "xenblk-sim")
 EXERCISE = os.path.join(BUILD, "tests", "sim-exercise")
 INSIDE = "XENBLK_TEST_INSIDE"
+# For programs that have nothing to do with a world.
+PLAIN = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
 
 
 def run(*command, check=True, **options):
@@ -49,6 +51,12 @@ def wait_until(condition, sentence, seconds=20):
     while not condition():
         expect(time.monotonic() < end, sentence)
         time.sleep(0.005)
+
+
+def wait_for_nbd(socket):
+    """Until a server answers: its socket is there before it listens."""
+    wait_until(lambda: run("nbdinfo", "--size", f"nbd+unix:///?socket={socket}", check=False, env=PLAIN).returncode == 0,
+               f"nobody serves NBD at {socket}", 60)
 
 
 def nothing_held(domid):

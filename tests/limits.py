@@ -143,6 +143,7 @@ def test():
         daemon, socket = start(folder, "--limit-iops", "2000")
         sim("attach", "5", "xvda", "--params", "null:64M")
         load = start_load("--write", "50")
+        wait_until(lambda: sample_or_none(socket), "the disk is not seen")
         wait_until(lambda: sample(socket)[1]["reads"] > 0, "the load does not begin")
         limits_are_kept(socket)
         words(socket)

@@ -7,11 +7,10 @@ import subprocess
 import tempfile
 import time
 
-from libsim import BIN, SIM, expect, inside, nothing_held, run, sim, wait_until
+from libsim import BIN, PLAIN, SIM, expect, inside, nothing_held, run, sim, wait_for_nbd, wait_until
 
 FRONT = os.path.join(BIN, "xenblk-front")
 MIB = 1024 * 1024
-PLAIN = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
 
 
 def guest(*command, check=True):
@@ -24,15 +23,18 @@ def begin_guest(*command):
 
 def serve(image, socket):
     server = subprocess.Popen(["qemu-nbd", "--socket", socket, "--format", "qcow2", "--discard", "unmap", "--shared", "16", "--persistent", image], env=PLAIN)
-    # Its socket is there before it listens.
-    wait_until(lambda: run("nbdinfo", "--size", f"nbd+unix:///?socket={socket}", check=False, env=PLAIN).returncode == 0,
-               "qemu-nbd does not serve", 60)
+    wait_for_nbd(socket)
     return server
 
 
 def disks(control):
     listed = json.loads(run(os.path.join(BIN, "xenblkctl"), "--socket", control, "--json", "list").stdout)
     return {disk["devid"]: disk for disk in listed["disks"]}
+
+
+def state(control, devid):
+    """None of a disk that the daemon has not seen yet."""
+    return disks(control).get(devid, {}).get("state")
 
 
 def written_and_read(folder, image, uri):
@@ -57,15 +59,14 @@ def a_store_that_grows(folder, control):
     with open(image, "wb") as f:
         f.truncate(16 * MIB)
     server = subprocess.Popen(["nbdkit", "--foreground", "--unix", socket, "file", image], env=PLAIN)
-    wait_until(lambda: run("nbdinfo", "--size", f"nbd+unix:///?socket={socket}", check=False, env=PLAIN).returncode == 0,
-               "nbdkit does not serve", 60)
+    wait_for_nbd(socket)
     sim("attach", "5", "xvda", "--params", f"nbd+unix:///?socket={socket}")
     load = begin_guest("load", "--verify", "--write", "50", "--seconds", "120", "--region", "8M")
-    wait_until(lambda: disks(control)[51712]["state"] == "connected", "the disk on the store does not connect")
+    wait_until(lambda: state(control, 51712) == "connected", "the disk on the store does not connect")
     os.truncate(image, 32 * MIB)
     said = run(os.path.join(BIN, "xenblkctl"), "--socket", control, "resize", "5/51712").stdout
     expect(said == f"{32 * MIB} bytes\n", f"resize says {said}")
-    expect(disks(control)[51712]["state"] == "connected", "a store that grew is not connected any more")
+    expect(state(control, 51712) == "connected", "a store that grew is not connected any more")
     load.terminate()
     expect(load.wait(60) == 0, "the load on a store that grew did not end well")
     sim("detach", "5", "xvda")
@@ -95,7 +96,7 @@ def a_store_that_dies(folder, control, server, uri):
     sim("attach", "5", "xvdb", "--params", f"file:{image}")
     beside = begin_guest("load", "--devid", "xvdb", "--verify", "--write", "50", "--seconds", "4")
     hit = begin_guest("load", "--devid", "xvda", "--verify", "--write", "50", "--seconds", "8")
-    wait_until(lambda: disks(control)[51712]["state"] == "connected", "the disk on the store does not connect")
+    wait_until(lambda: state(control, 51712) == "connected", "the disk on the store does not connect")
     server.send_signal(signal.SIGKILL)
     server.wait()
     expect(hit.wait(60) != 0, "a load on a store that died ended well")
@@ -118,7 +119,7 @@ def a_store_that_dies_at_rest(folder, daemon):
     """Its guest asks for nothing: then its worker does nothing, either."""
     socket = os.path.join(folder, "rest.socket")
     server = subprocess.Popen(["nbdkit", "--foreground", "--unix", socket, "memory", "4M"], env=PLAIN)
-    wait_until(lambda: os.path.exists(socket), "nbdkit does not serve", 60)
+    wait_for_nbd(socket)
     sim("attach", "5", "xvda", "--params", f"nbd+unix:///?socket={socket}")
     rests = subprocess.Popen([SIM, "guest", "5", "--", FRONT, "read", "--length", "4k", "--hold"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     expect(rests.stdout.read(4096) == bytes(4096), "the store is not read")
@@ -135,7 +136,7 @@ def a_store_that_dies_at_rest(folder, daemon):
 
 def where_nobody_listens(control, socket):
     sim("attach", "5", "xvdc", "--params", f"nbd+unix:///?socket={socket}", check=False)
-    wait_until(lambda: disks(control)[51744].get("error"), "no error is told of a store that is not there")
+    wait_until(lambda: disks(control).get(51744, {}).get("error"), "no error is told of a store that is not there")
     error = disks(control)[51744]["error"]
     expect(f"the store nbd+unix:///?socket={socket} cannot be used" in error, f"the error is: {error}")
     sim("detach", "5", "xvdc")

@@ -30,6 +30,12 @@ def show(socket, disk):
     return json.loads(ctl(socket, "show", disk, "--json").stdout)["disks"][0]
 
 
+def state(socket, disk):
+    """None of a disk that the daemon has not seen yet."""
+    answer = ctl(socket, "show", disk, "--json", check=False)
+    return json.loads(answer.stdout)["disks"][0]["state"] if answer.returncode == 0 else None
+
+
 def answers(socket, disk):
     total = json.loads(ctl(socket, "stats", disk, "--json").stdout)["disks"][0]["total"]
     return total["reads"] + total["refused"]
@@ -51,7 +57,7 @@ def start_load(socket, disk, *options):
     load = subprocess.Popen([SIM, "guest", "5", "--", os.path.join(BIN, "xenblk-front"), "load", "--devid", device,
                              "--queues", "2", "--depth", "16", "--seconds", "120", "--json", *options],
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    wait_until(lambda: show(socket, disk)["state"] == "connected" and answers(socket, disk) > 0,
+    wait_until(lambda: state(socket, disk) == "connected" and answers(socket, disk) > 0,
                "the load does not begin")
     return load
 
@@ -131,7 +137,7 @@ def a_daemon_that_is_replaced(folder, daemon, socket, path):
     daemon.wait(20)
     os.unlink(socket)
     daemon, socket = start(folder)
-    wait_until(lambda: show(socket, DISK)["state"] == "connected", "the disk is not gone on with")
+    wait_until(lambda: state(socket, DISK) == "connected", "the disk is not gone on with")
     expect(node(DISK, "sectors") == str(16 * MIB // 512), "the size is another one")
     ctl(socket, "resize", DISK)
     expect(node(DISK, "sectors") == str(64 * MIB // 512), "the file's size is not taken")
@@ -156,7 +162,7 @@ def test():
         path, medium = image(folder, "disk", 16 * MIB), image(folder, "medium", 8 * MIB)
         sim("attach", "5", "xvda", "--params", f"file:{path}")
         sim("attach", "5", "xvdb", "--params", medium, "--mode", "r", "--device-type", "cdrom")
-        wait_until(lambda: show(socket, DRIVE)["state"] == "waiting", "the drive does not come")
+        wait_until(lambda: state(socket, DRIVE) == "waiting", "the drive does not come")
         resize_under_load(socket, path)
         resize_below_a_load(socket, path)
         media_under_load(socket, medium)

@@ -73,7 +73,7 @@ struct device *life_device(const struct life_disk *disk)
 	const struct device_key key = {.domid = disk->domid,
 				       .devid = disk->devid};
 
-	return host_edit(life.host, key);
+	return life.host == NULL ? NULL : host_edit(life.host, key);
 }
 
 const char *life_state(uint8_t which)

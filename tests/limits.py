@@ -115,7 +115,9 @@ def kept_by_the_next_daemon(folder, daemon, socket):
     daemon.wait(20)
     os.unlink(socket)
     daemon, socket = start(folder, "--limit-iops", "2000")
-    wait_until(lambda: sample_or_none(socket) is not None, "the next daemon does not find the disk")
+    wait_until(lambda: sample_or_none(socket), "the next daemon does not find the disk")
+    # Until then the worker before it may serve, and what it was told last may not have reached it.
+    wait_until(lambda: show(socket)["state"] == "connected", "the disk is not gone on with")
     disk = show(socket)
     expect((disk["limit_iops"], disk["limit_bandwidth"], disk["limit_burst_ms"]) == (700, 0, 60), f"{disk}")
     some_time(lambda: is_kept(rates(socket)[0], 700, "requests under the next daemon"), "700 are never reached")

@@ -313,8 +313,10 @@ void device_look_at_new(struct device *device)
 
 		if (facts_read(device->options.store, device->directory,
 			       device->options.key.domid, &device->facts,
-			       sentence) == 0)
+			       sentence) == 0) {
+			device_read_limits(device);
 			watch_frontend(device);
+		}
 		device->frontend_seen = XenbusStateUnknown;
 		device->note_frontend = true;
 		device->note_backend = true; /* the toolstack may wait for it */

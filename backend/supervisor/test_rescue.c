@@ -460,10 +460,11 @@ static void a_table_of_an_earlier_connection_means_nothing(void **state)
 }
 
 /* Unplugged while it is in use: served until the frontend says Closed, by
- * whatever daemon. */
+ * whatever daemon, and within its limits. */
 static void a_new_daemon_goes_on_while_closing(void **state)
 {
 	(void)state;
+	put(BACK "/limit-iops", "700");
 	plug_as("null:1M");
 	connect();
 	put(BACK "/online", "0");
@@ -474,6 +475,7 @@ static void a_new_daemon_goes_on_while_closing(void **state)
 	assert_int_equal(view().state, DEVICE_CLOSING);
 	assert_int_equal(world.attach.resume, 1);
 	assert_int_equal(world.launched, 2);
+	assert_int_equal(world.kinds[LINK_LIMITS], 2);
 	put(FRONT "/state", "6");
 	settle();
 	expect(BACK "/state", "6");

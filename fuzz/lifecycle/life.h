@@ -98,6 +98,7 @@ struct life_disk {
 	bool online;	      /* what it said last of that */
 	bool unplugged;	      /* it asked for the end, and nothing else since */
 	bool readonly, known; /* the mode that it wrote, if it is one */
+	uint32_t iops;	      /* ... and the limit; 0: none */
 	bool alone;	      /* since then only the frontend had a wish */
 	struct turnabout turn; /* the backend's state node */
 	struct reads reads;

@@ -66,25 +66,33 @@ void life_create(struct life_disk *disk, const char *params, bool readonly)
 	life_put_at(disk->back, "params", params);
 	life_put_at(disk->back, "state", "1");
 	disk->readonly = readonly;
+	disk->iops = 0;
 	disk->known = disk->alone = fresh;
 	disk->made = disk->online = true;
 	disk->unplugged = false;
 	states_toolstack(&disk->turn, 1);
 }
 
+/* With a burst that there cannot be, they count for nothing. */
+static uint32_t create_limits(struct life_disk *disk, bool wrong)
+{
+	life_put_at(disk->back, "limit-iops", "1000");
+	life_put_at(disk->back, "limit-burst-ms", wrong ? "5" : "50");
+	return wrong ? 0 : 1000;
+}
+
 static void create(struct life_disk *disk, uint8_t image, uint8_t how)
 {
 	const bool odd = image >= SCRIPT_ODD;
 	const char *params = image % 2 == 0 ? "null:1M" : "ram:1M";
+	uint32_t iops = 0;
 
 	if ((odd ? how % 4 >= 2 : image % 8 >= 6) && !disk->made)
 		life_put_at(disk->back, "device-type", "cdrom");
-	if (odd && (how & 4) != 0 && !disk->made) {
-		life_put_at(disk->back, "limit-iops", "1000");
-		life_put_at(disk->back, "limit-burst-ms",
-			    (how & 8) != 0 ? "5" : "50");
-	}
+	if (odd && (how & 4) != 0 && !disk->made)
+		iops = create_limits(disk, (how & 8) != 0);
 	life_create(disk, odd ? life_image(image) : params, how % 2);
+	disk->iops = iops;
 }
 
 void life_remove(struct life_disk *disk)

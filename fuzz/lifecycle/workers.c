@@ -331,6 +331,7 @@ int __wrap_link_send(int fd, const struct link_message *message, const int *fds,
 			.devid = disk->devid,
 			.readonly = disk->readonly,
 			.known = disk->known,
+			.iops = disk->known && !life.spoilt ? disk->iops : 0,
 			.front = disk->reads.state,
 			.alone = disk->alone,
 			.served = disk->was_served ? &disk->served : NULL};

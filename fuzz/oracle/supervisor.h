@@ -96,11 +96,13 @@ void removal_check(struct xs_handle *xs, const char *directory);
 /* talk.c: what the supervisor says to one worker */
 struct talk {
 	bool device, attached, stopped;
-	bool broken; /* it said so itself */
+	bool broken;   /* it said so itself */
+	uint32_t iops; /* the limit that it was told last; 0: none */
 };
 struct talk_world {
 	uint32_t domid, devid;
 	bool readonly, known; /* the mode that the toolstack wrote, if one */
+	uint32_t iops;	      /* ... and the limit, if it is known */
 	unsigned int front;   /* the frontend's state as it was read last */
 	bool alone; /* nobody but the frontend wanted anything of this disk */
 	const struct link_attach *served; /* attached last; NULL: none was */

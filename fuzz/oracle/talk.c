@@ -1,8 +1,8 @@
 /*
- * What a worker is told: to serve the disk that the toolstack named, to attach
- * rings once and not while some are attached, to go on with rings only if they
- * are the very ones that were served, to let go of them only when somebody
- * wants that, and nothing after STOP.
+ * What a worker is told: to serve the disk that the toolstack named, within the
+ * limits that it wrote, to attach rings once and not while some are attached, to
+ * go on with rings only if they are the very ones that were served, to let go of
+ * them only when somebody wants that, and nothing after STOP.
  */
 #include <stddef.h>
 #include <string.h>
@@ -33,6 +33,12 @@ static void said_attach(struct talk *talk, const struct talk_world *world,
 	if (talk->attached)
 		oracle_fail(ORACLE_TALK, "rings are attached while some are");
 	talk->attached = true;
+	/* Whoever serves them, and however it came to that. */
+	if (world->iops != 0 && talk->iops != world->iops)
+		oracle_fail(ORACLE_TALK,
+			    "rings are attached under a limit of %u requests "
+			    "per second, the disk's is %u",
+			    talk->iops, world->iops);
 	first.resume = 0;
 	if (attach->resume != 0 &&
 	    (world->served == NULL ||
@@ -74,6 +80,7 @@ void talk_said(struct talk *talk, const struct talk_world *world,
 	case LINK_LIMITS:
 		if (!talk->device)
 			oracle_fail(ORACLE_TALK, "limits come before the disk");
+		talk->iops = message->limits.iops;
 		break;
 	case LINK_STOP:
 		talk->stopped = true;

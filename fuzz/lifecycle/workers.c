@@ -207,11 +207,17 @@ static void say(struct life_worker *worker, enum link_kind kind)
 		return;
 	if (kind == LINK_BROKEN)
 		worker->talk.broken = true;
-	if (kind == LINK_REFUSED)
-		worker->talk.attached = false;
 	/* Raw: it says what it likes, also what link_send() would not send.  The
 	 * supervisor may have closed its end. */
 	(void)send(worker->link, &message, sizeof(message), MSG_NOSIGNAL);
+}
+
+/* Of its own accord, about rings: the supervisor may have heard of it or not
+ * when it speaks the next time. */
+static void lie(struct life_worker *worker, enum link_kind kind)
+{
+	worker->talk.lied |= kind == LINK_ATTACHED || kind == LINK_REFUSED;
+	say(worker, kind);
 }
 
 static void answer(struct life_worker *worker,
@@ -222,6 +228,7 @@ static void answer(struct life_worker *worker,
 		say(worker, LINK_READY);
 		break;
 	case LINK_ATTACH:
+		worker->talk.attached = worker->refuses == 0;
 		say(worker,
 		    worker->refuses != 0 ? LINK_REFUSED : LINK_ATTACHED);
 		break;
@@ -399,7 +406,7 @@ void worker_does(struct life_disk *disk, uint8_t what, uint8_t how)
 		say(worker, LINK_BROKEN);
 		break;
 	default: /* the answer to a question of its own */
-		say(worker, (enum link_kind)(how % LINK_KIND_COUNT));
+		lie(worker, (enum link_kind)(how % LINK_KIND_COUNT));
 		break;
 	}
 }

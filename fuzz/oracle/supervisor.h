@@ -97,6 +97,7 @@ void removal_check(struct xs_handle *xs, const char *directory);
 struct talk {
 	bool device, attached, stopped;
 	bool broken;   /* it said so itself */
+	bool lied;     /* ... of its rings: nobody knows what is attached */
 	uint32_t iops; /* the limit that it was told last; 0: none */
 };
 struct talk_world {

@@ -108,7 +108,8 @@ def deaths(folder):
     wait_until(lambda: "was killed by signal 9" in daemon.text(), "the death of the worker is not seen")
     daemon.kill()
     load.terminate()
-    load.wait(20)
+    # Of a backend that is gone it waits for Closing and for Closed, ten seconds each.
+    load.wait(60)
     sim("detach", "5", "xvda", "--force")
     document = audit(path, 0)
     sentences = [item["text"] for item in document["items"] if item["kind"] == "worker-end"]

@@ -4,10 +4,11 @@
  *
  * seam.c stands between the supervisor and xenstore, its log and its timers,
  * tables.c between it and the files of its tables, images.c between it and its
- * images; beside.c is what there is beside disks; workers.c plays its workers;
- * keys.c is what a frontend writes, toolstack.c what a toolstack does; acts.c
- * carries out the records of a script; stage.c begins and ends a play.  The
- * harnesses lifecycle and handshake stand on it, with records of their own each.
+ * images; beside.c is what there is beside disks; workers.c plays its workers,
+ * processes.c what it takes for their processes; keys.c is what a frontend
+ * writes, toolstack.c what a toolstack does; acts.c carries out the records of a
+ * script; stage.c begins and ends a play.  The harnesses lifecycle and handshake
+ * stand on it, with records of their own each.
  */
 #pragma once
 
@@ -204,12 +205,20 @@ void life_beside_end(void);
 /** tables_reset() - no disk has one; @begin: forget what is not a file. */
 void tables_reset(bool begin);
 
-/* workers.c */
+/* processes.c */
 void workers_reset(void);
-/** workers_step() - each takes one message; whether any did. */
-bool workers_step(void);
 /** workers_closed() - the supervisor closed this descriptor. */
 void workers_closed(int fd);
+/** worker_end() - it is no more; @holds: the kernel still works for it. */
+void worker_end(struct life_worker *worker, bool holds);
+/** worker_ends_in_order() - as it was told to, with nothing under way. */
+void worker_ends_in_order(struct life_worker *worker);
+/** life_let_go() - of a descriptor, if there is one. */
+void life_let_go(int *fd);
+
+/* workers.c */
+/** workers_step() - each takes one message; whether any did. */
+bool workers_step(void);
 /** worker_does() - one thing of its own accord; numbers of any size. */
 void worker_does(struct life_disk *disk, uint8_t what, uint8_t how);
 /** workers_behave() - from here on all answer, and leave nothing behind. */

@@ -20,7 +20,7 @@ WEDGED fixture.hang
 CRASH fixture.crash
 END
 status=0
-"$program" run 'fixture.*' --target "$target" --timeout 8 --tap \
+"$program" run 'fixture.*' --target "$target" --timeout 15 --tap \
 	>"$work/tap" 2>"$work/text" || status=$?
 grep -o '^[A-Z]* *fixture\.[a-z-]*' "$work/text" | sed 's/  */ /' >"$work/got"
 if ! diff "$work/expected" "$work/got"; then

@@ -212,6 +212,7 @@ static void look_at_backend(struct device *device)
 		return;
 	}
 	device_publish_unsaid(device, state);
+	device_read_limits_again(device);
 	device_look_at_medium(device);
 	if (state != XenbusStateClosing)
 		return;

@@ -60,6 +60,7 @@ struct device {
 	bool note_error; /* its node is to go, at last */
 	bool told; /* there may be such a node: ours, or an earlier daemon's */
 	bool unsure; /* xenstore failed when a state was read or written */
+	bool limits_unread; /* ... or when the limits were */
 	uint32_t connections;
 	uint32_t deaths;   /* of workers */
 	uint32_t failures; /* of those, the ones that ended a connection */
@@ -135,6 +136,9 @@ void device_fail(struct device *device, const char *format, ...)
 
 /** device_read_limits() - what its directory says of them; the rest stays. */
 void device_read_limits(struct device *device);
+
+/** device_read_limits_again() - if that could not be read; and tell them. */
+void device_read_limits_again(struct device *device);
 
 /** device_send_limits() - to the worker, if it lives and there are any. */
 void device_send_limits(struct device *device);

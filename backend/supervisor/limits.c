@@ -4,7 +4,7 @@
  * The limits are the disk's, not its worker's: each worker is told when it
  * starts, and again when they change.  They stand in the disk's directory, where
  * the next daemon finds them: a tenant must not be free of its limits because a
- * daemon was replaced.
+ * daemon was replaced, nor because xenstore once did not answer.
  */
 #include "backend/supervisor/inside.h"
 
@@ -47,7 +47,8 @@ void device_send_limits(struct device *device)
 		send(device);
 }
 
-static void read_node(const struct device *device, const char *key,
+/* False: xenstore did not answer. */
+static bool read_node(const struct device *device, const char *key,
 		      uint64_t max, uint64_t *value)
 {
 	const int error = facts_number(device->options.store, device->directory,
@@ -60,8 +61,11 @@ static void read_node(const struct device *device, const char *key,
 			 "limit",
 			 device->relative, key, max);
 	else if (error < 0)
-		log_line(LOG_WARNING, "%s: its node %s cannot be read: %s",
+		log_line(LOG_WARNING,
+			 "%s: its node %s cannot be read: %s; it is read "
+			 "again later",
 			 device->relative, key, strerror(-error));
+	return error >= 0 || error == -EINVAL;
 }
 
 void device_read_limits(struct device *device)
@@ -70,10 +74,16 @@ void device_read_limits(struct device *device)
 	uint64_t iops = limits.iops, burst_ms = limits.burst_ms;
 	const char *wrong;
 
-	read_node(device, NODE_IOPS, LIMIT_RATE, &iops);
-	read_node(device, NODE_BANDWIDTH, (uint64_t)LIMIT_RATE * SECTOR_BYTES,
-		  &limits.bandwidth);
-	read_node(device, NODE_BURST_MS, LIMIT_BURST_MS, &burst_ms);
+	device->limits_unread =
+		!read_node(device, NODE_IOPS, LIMIT_RATE, &iops) ||
+		!read_node(device, NODE_BANDWIDTH,
+			   (uint64_t)LIMIT_RATE * SECTOR_BYTES,
+			   &limits.bandwidth) ||
+		!read_node(device, NODE_BURST_MS, LIMIT_BURST_MS, &burst_ms);
+	if (device->limits_unread) {
+		device->unsure = true;
+		return;
+	}
 	limits.iops = (uint32_t)iops;
 	limits.burst_ms = (uint32_t)burst_ms;
 	wrong = conf_limits_wrong(&limits);
@@ -84,6 +94,15 @@ void device_read_limits(struct device *device)
 			 "%s: the limits in its directory count for nothing: "
 			 "%s",
 			 device->relative, wrong);
+}
+
+void device_read_limits_again(struct device *device)
+{
+	if (!device->limits_unread)
+		return;
+	device_read_limits(device);
+	if (!device->limits_unread)
+		device_send_limits(device);
 }
 
 static void keep(struct device *device)
@@ -102,6 +121,7 @@ void device_limit(struct device *device, const struct conf_limits *limits)
 {
 	CHECK(conf_limits_wrong(limits) == NULL);
 	device->limits = *limits;
+	device->limits_unread = false;
 	log_line(LOG_INFO,
 		 "%s: limited to %u requests and %llu bytes per second (0: any "
 		 "number), with a burst of %u ms",

@@ -195,6 +195,39 @@ static void a_state_that_was_not_taken_is_said_later(void **state)
 	}
 }
 
+/* --- its limits --- */
+
+static bool is_limited(const char *what)
+{
+	(void)what;
+	return world.limits.iops == 700;
+}
+
+/* Whichever call fails on the way to a connection: the worker is told them. */
+static void limits_that_could_not_be_read_are_read_later(void **state)
+{
+	unsigned int connected = 0;
+
+	for (unsigned int k = 1; k < 60; k++) {
+		put(FRONT "/state", "1");
+		put(BACK "/limit-iops", "700");
+		write_backend("null:1M", "w");
+		write_keys();
+		put(FRONT "/state", "3");
+		sim_fail(0, SIM_CALL_XS, k, EIO);
+		settle();
+		sim_fail(0, SIM_CALL_XS, 0, 0);
+		if (shows("4")) {
+			connected++;
+			wait_until(is_limited, "the worker");
+			assert_int_equal(world.limits.iops, 700);
+		}
+		tear_down(state);
+		set_up(state);
+	}
+	assert_int_not_equal(connected, 0);
+}
+
 /* --- the list of disks --- */
 
 static bool is_held(const char *what)
@@ -230,6 +263,7 @@ int main(void)
 		CASE(an_earlier_daemons_error_node_goes),
 		CASE(an_error_node_that_stays_is_removed_later),
 		CASE(a_state_that_was_not_taken_is_said_later),
+		CASE(limits_that_could_not_be_read_are_read_later),
 		CASE(disks_that_could_not_be_listed_are_found_later),
 	};
 

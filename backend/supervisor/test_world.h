@@ -32,6 +32,7 @@ static struct world {
 	enum refusal refuses;
 	struct link_device device;
 	struct link_attach attach;
+	struct link_limits limits;
 	unsigned int kinds[LINK_KIND_COUNT]; /* messages taken, by kind */
 } world;
 
@@ -87,6 +88,8 @@ static __attribute__((unused)) void answer(const struct link_message *message)
 		world.device = message->device;
 	if (message->kind == LINK_ATTACH)
 		world.attach = message->attach;
+	if (message->kind == LINK_LIMITS)
+		world.limits = message->limits;
 	if (message->kind == LINK_STOP) {
 		hang_up();
 		return;

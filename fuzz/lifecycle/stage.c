@@ -275,6 +275,10 @@ static void expect_shown(const struct life_disk *disk)
 	device_view(device, &view);
 	if (shown[view.state] != NULL)
 		life_expect(disk, "at rest", shown[view.state]);
+	/* Also if they could not be read when it was connected. */
+	if (view.state == DEVICE_CONNECTED && disk->known &&
+	    disk->worker != NULL)
+		talk_limited(&disk->worker->talk, disk->iops);
 }
 
 void life_expect_known(void)

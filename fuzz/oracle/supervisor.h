@@ -110,6 +110,8 @@ struct talk_world {
 };
 void talk_said(struct talk *talk, const struct talk_world *world,
 	       const struct link_message *message);
+/** talk_limited() - it serves a disk with this limit; 0: any, or none. */
+void talk_limited(const struct talk *talk, uint32_t iops);
 /** talk_connected() - Connected is published; NULL: there is no worker. */
 void talk_connected(const struct talk *talk);
 

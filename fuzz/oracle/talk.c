@@ -10,6 +10,15 @@
 #include "fuzz/oracle/oracle.h"
 #include "fuzz/oracle/supervisor.h"
 
+void talk_limited(const struct talk *talk, uint32_t iops)
+{
+	if (iops != 0 && talk->iops != iops)
+		oracle_fail(ORACLE_TALK,
+			    "rings are served under a limit of %u requests "
+			    "per second, the disk's is %u",
+			    talk->iops, iops);
+}
+
 static void said_device(struct talk *talk, const struct talk_world *world,
 			const struct link_device *device)
 {
@@ -34,11 +43,7 @@ static void said_attach(struct talk *talk, const struct talk_world *world,
 		oracle_fail(ORACLE_TALK, "rings are attached while some are");
 	talk->attached = true;
 	/* Whoever serves them, and however it came to that. */
-	if (world->iops != 0 && talk->iops != world->iops)
-		oracle_fail(ORACLE_TALK,
-			    "rings are attached under a limit of %u requests "
-			    "per second, the disk's is %u",
-			    talk->iops, world->iops);
+	talk_limited(talk, world->iops);
 	first.resume = 0;
 	if (attach->resume != 0 &&
 	    (world->served == NULL ||

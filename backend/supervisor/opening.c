@@ -222,6 +222,15 @@ static void watch_frontend(struct device *device)
 		log_line(LOG_ERROR, "%s cannot be watched", path);
 }
 
+/* What is to be known of a disk that may be served, however it was found. */
+static void get_to_know(struct device *device)
+{
+	device_read_limits(device);
+	watch_frontend(device);
+	device->lived |= store_domain_lives(device->options.store,
+					    device->options.key.domid);
+}
+
 /* InitWait, or as far as an earlier daemon had come. */
 void device_enter_waiting(struct device *device)
 {
@@ -260,10 +269,7 @@ static void open_disk(struct device *device)
 			    error == -EINVAL ? sentence : strerror(-error));
 		return;
 	}
-	device_read_limits(device);
-	watch_frontend(device);
-	device->lived |= store_domain_lives(device->options.store,
-					    device->options.key.domid);
+	get_to_know(device);
 	device->frontend_seen = device_frontend_state(device);
 	recording_number(device->options.recording, device->options.key,
 			 RECORD_FRONT_STATE, device->frontend_seen);
@@ -313,10 +319,8 @@ void device_look_at_new(struct device *device)
 
 		if (facts_read(device->options.store, device->directory,
 			       device->options.key.domid, &device->facts,
-			       sentence) == 0) {
-			device_read_limits(device);
-			watch_frontend(device);
-		}
+			       sentence) == 0)
+			get_to_know(device);
 		device->frontend_seen = XenbusStateUnknown;
 		device->note_frontend = true;
 		device->note_backend = true; /* the toolstack may wait for it */

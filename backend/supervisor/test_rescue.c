@@ -482,6 +482,23 @@ static void a_new_daemon_goes_on_while_closing(void **state)
 	assert_int_equal(world.worker, -1);
 }
 
+/* Its pages would stay mapped until somebody removes the directory. */
+static void the_end_of_its_guest_is_seen_while_closing(void **state)
+{
+	(void)state;
+	plug_as("null:1M");
+	connect();
+	put(BACK "/online", "0");
+	put(BACK "/state", "5");
+	settle();
+	restart();
+	assert_int_equal(view().state, DEVICE_CLOSING);
+	sim_domain_destroy(5);
+	settle();
+	expect(BACK "/state", "6");
+	assert_int_equal(world.kinds[LINK_DETACH], 1);
+}
+
 /* What ended with an error stays ended. */
 static void a_failed_connection_is_not_gone_on_with(void **state)
 {
@@ -562,6 +579,7 @@ int main(void)
 		NAMED(a_daemon_that_was_stopped_is_followed),
 		NAMED(a_table_of_an_earlier_connection_means_nothing),
 		NAMED(a_new_daemon_goes_on_while_closing),
+		NAMED(the_end_of_its_guest_is_seen_while_closing),
 		NAMED(a_failed_connection_is_not_gone_on_with),
 		NAMED(tables_of_disks_that_are_no_more_go),
 	};

@@ -10,9 +10,8 @@
 
 #define STATE_MAX 8u /* XenbusStateReconfigured */
 
-/* -EAGAIN for what is not there yet. */
-static int read_key(struct store *store, const char *directory, const char *key,
-		    char *value, size_t room)
+static int read_node(struct store *store, const char *directory,
+		     const char *key, char *value, size_t room)
 {
 	char path[STORE_PATH_BYTES];
 	int n;
@@ -20,7 +19,15 @@ static int read_key(struct store *store, const char *directory, const char *key,
 	n = snprintf(path, sizeof(path), "%s/%s", directory, key);
 	CHECK(n > 0);
 	CHECK((size_t)n < sizeof(path));
-	n = store_read(store, path, value, room);
+	return store_read(store, path, value, room);
+}
+
+/* -EAGAIN for what is not there yet. */
+static int read_key(struct store *store, const char *directory, const char *key,
+		    char *value, size_t room)
+{
+	const int n = read_node(store, directory, key, value, room);
+
 	return n == -ENOENT ? -EAGAIN : n;
 }
 
@@ -47,14 +54,15 @@ int facts_number(struct store *store, const char *directory, const char *key,
 		 uint64_t max, uint64_t *value)
 {
 	char text[24];
-	int n = read_key(store, directory, key, text, sizeof(text));
+	const int n = read_node(store, directory, key, text, sizeof(text));
 
-	if (n == -EAGAIN)
+	if (n == -ENOENT)
 		return 0;
 	if (n < 0 && n != -EOVERFLOW)
 		return n;
+	/* An error that no call of xenstore ends with: its EINVAL is another. */
 	if (n < 0 || !decimal_parse(text, (size_t)n, max, value))
-		return -EINVAL;
+		return -ERANGE;
 	return 0;
 }
 

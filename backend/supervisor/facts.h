@@ -61,8 +61,8 @@ bool facts_no_medium(const struct facts *facts);
  * facts_number() - a node with a decimal number, which may be absent.
  * @value: set only when there is one
  *
- * Return: 0, also when the node is absent; -EINVAL when it is no number from 0
- * to @max; or -errno.
+ * Return: 0, also when the node is absent; -ERANGE when it is no number from 0
+ * to @max; or -errno of xenstore, which is never that.
  */
 int facts_number(struct store *store, const char *directory, const char *key,
 		 uint64_t max, uint64_t *value);

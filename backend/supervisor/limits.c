@@ -54,7 +54,7 @@ static bool read_node(const struct device *device, const char *key,
 	const int error = facts_number(device->options.store, device->directory,
 				       key, max, value);
 
-	if (error == -EINVAL)
+	if (error == -ERANGE)
 		log_line(LOG_WARNING,
 			 "%s: its node %s is not a number from 0 to %" PRIu64
 			 " and counts for nothing: write one, or use xenblkctl "
@@ -65,7 +65,7 @@ static bool read_node(const struct device *device, const char *key,
 			 "%s: its node %s cannot be read: %s; it is read "
 			 "again later",
 			 device->relative, key, strerror(-error));
-	return error >= 0 || error == -EINVAL;
+	return error >= 0 || error == -ERANGE;
 }
 
 void device_read_limits(struct device *device)

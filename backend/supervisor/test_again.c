@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <poll.h>
 
+#include "backend/base/checked.h"
 #include "backend/supervisor/again.h"
 #include "backend/supervisor/test_world.h"
 
@@ -203,18 +204,21 @@ static bool is_limited(const char *what)
 	return world.limits.iops == 700;
 }
 
-/* Whichever call fails on the way to a connection: the worker is told them. */
+/* Whichever call fails on the way to a connection, and however: the worker is
+ * told them. */
 static void limits_that_could_not_be_read_are_read_later(void **state)
 {
+	static const int errors[] = {EIO, EINVAL, EAGAIN};
 	unsigned int connected = 0;
 
-	for (unsigned int k = 1; k < 60; k++) {
+	for (unsigned int k = 0; k < 60 * ARRAY_SIZE(errors); k++) {
 		put(FRONT "/state", "1");
 		put(BACK "/limit-iops", "700");
 		write_backend("null:1M", "w");
 		write_keys();
 		put(FRONT "/state", "3");
-		sim_fail(0, SIM_CALL_XS, k, EIO);
+		sim_fail(0, SIM_CALL_XS, 1 + k / ARRAY_SIZE(errors),
+			 errors[k % ARRAY_SIZE(errors)]);
 		settle();
 		sim_fail(0, SIM_CALL_XS, 0, 0);
 		if (shows("4")) {

@@ -459,18 +459,24 @@ static void a_table_of_an_earlier_connection_means_nothing(void **state)
 	assert_int_equal(world.attach.resume, 0);
 }
 
-/* Unplugged while it is in use: served until the frontend says Closed, by
- * whatever daemon, and within its limits. */
-static void a_new_daemon_goes_on_while_closing(void **state)
+/* While it is in use. */
+static void unplug_before_a_new_daemon(void)
 {
-	(void)state;
-	put(BACK "/limit-iops", "700");
 	plug_as("null:1M");
 	connect();
 	put(BACK "/online", "0");
 	put(BACK "/state", "5");
 	settle();
 	restart();
+}
+
+/* Unplugged disks are served until the frontend says Closed, by whatever daemon,
+ * and within their limits. */
+static void a_new_daemon_goes_on_while_closing(void **state)
+{
+	(void)state;
+	put(BACK "/limit-iops", "700");
+	unplug_before_a_new_daemon();
 	expect(BACK "/state", "5");
 	assert_int_equal(view().state, DEVICE_CLOSING);
 	assert_int_equal(world.attach.resume, 1);
@@ -486,12 +492,7 @@ static void a_new_daemon_goes_on_while_closing(void **state)
 static void the_end_of_its_guest_is_seen_while_closing(void **state)
 {
 	(void)state;
-	plug_as("null:1M");
-	connect();
-	put(BACK "/online", "0");
-	put(BACK "/state", "5");
-	settle();
-	restart();
+	unplug_before_a_new_daemon();
 	assert_int_equal(view().state, DEVICE_CLOSING);
 	sim_domain_destroy(5);
 	settle();
